@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/*
+ * ErrnoPolicy: what each errno of each operation means; one table, errno-policy.c, rows with their source. Pure.
+ * Looked up by (operation, errno); the first row whose condition holds for the observation's flags wins; a last row without condition,
+ * or the default (an errno nobody expects from this operation is a FINDING of class kernel/errno).
+ */
+#include "judge/finding.h"
+
+typedef struct ErrnoRule {
+        Operation op;
+        int result;         /* positive errno; negative: a positive ioctl return (-8 = the ioctl returned 8) */
+        uint32_t when;      /* ObservationFlag: any of these set; 0: always */
+        Grade grade;
+        FindingClass class; /* for FINDING, HW, KNOWN, SETUP */
+        bool suspect;       /* decide by a control scrub: passes → grade and class as here; fails → SETUP, setup/scrub-unsupported */
+        const char *why;    /* one sentence, shown in the report */
+        const char *reference; /* KNOWN: where */
+} ErrnoRule;
+
+extern const ErrnoRule errno_rules[];
+extern const size_t n_errno_rules;
+
+/* Never NULL. */
+const ErrnoRule *errno_rule(Operation op, int result, uint32_t flags);

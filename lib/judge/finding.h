@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/*
+ * Finding: an observation the judge holds against kernel or hardware (or, class setup/…, against the setting). Findings of one class,
+ * operation and errno are one row with a count.
+ */
+#include <limits.h>
+#include <stdbool.h>
+
+#include "observe/observation.h"
+
+typedef enum Grade {
+        GRADE_OK,
+        GRADE_EXPECT,      /* legitimate, counted */
+        GRADE_SETUP,       /* ours or the administrator's */
+        GRADE_HW,          /* a finding against the hardware */
+        GRADE_FINDING,     /* a finding against the kernel */
+        GRADE_KNOWN,       /* a known upstream failure, with its reference; counted, does not fail the run */
+        GRADE_CONSEQUENCE, /* folded into the first cause */
+        _GRADE_MAX,
+} Grade;
+
+const char *grade_name(Grade g);
+
+/* Stable names: part of the JSON schema, the journal catalogue and the metrics. Table in finding.c. */
+typedef enum FindingClass {
+        CLASS_SCRUB_RACE,        /* regression/scrub-race */
+        CLASS_TRANSACTION_ABORT, /* kernel/transaction-abort */
+        CLASS_HANG,              /* kernel/hang */
+        CLASS_SPLAT,             /* kernel/splat */
+        CLASS_ERRNO,             /* kernel/errno */
+        CLASS_SCRUB_COUNTERS,    /* kernel/scrub-counters */
+        CLASS_IO_ERROR,          /* hardware/io-error */
+        CLASS_MISCOMPARE,        /* data/miscompare */
+        CLASS_SETUP_SCRUB,       /* setup/scrub-unsupported: the control scrub fails too */
+        CLASS_SETUP_ERRNO,       /* setup/errno */
+        CLASS_WORKER_DIED,       /* setup/worker-died: ours, not killed by an oops */
+        _CLASS_MAX,
+} FindingClass;
+
+typedef struct FindingClassInfo {
+        const char *name;     /* "group/name" */
+        const char *message_id; /* 32 hex digits: sd_journal MESSAGE_ID, the catalogue's key */
+        const char *sentence; /* what it means, for people */
+        bool fails;           /* the verdict becomes FAIL (setup classes: ERROR) */
+} FindingClassInfo;
+
+extern const FindingClassInfo finding_classes[_CLASS_MAX];
+
+typedef struct Finding {
+        FindingClass class;
+        Grade grade;          /* FINDING, HW, KNOWN or SETUP */
+        Operation op;
+        int32_t result;       /* negative errno; 0 for a kernel-log finding */
+        uint64_t devid, physical, logical; /* of the first */
+        uint64_t first_ns, last_ns; /* CLOCK_MONOTONIC */
+        uint64_t count;
+        uint64_t confirmed;   /* of these, confirmed by a control scrub */
+        uint64_t consequences; /* later failures folded into this one */
+        char reference[128];  /* KNOWN: where it is known */
+        char text[OBS_TEXT_MAX]; /* the first kernel-log line, stack or counters */
+        char evidence[PATH_MAX]; /* folder; empty: none (yet) */
+        Observation first;
+} Finding;
+
+/* One sentence for a person: "scrub on devid 2 returned EINVAL at physical 1.2 GiB while …; the control scrub passed: …". */
+void finding_sentence(const Finding *f, char *buf, size_t size);

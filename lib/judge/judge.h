@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/*
+ * Judge: what observations mean. Pure: no clock, no file, no kernel call; time is in the observations and in judge_tick(). The same
+ * observations give the same findings, so a field report is a test (tests/replay).
+ *
+ *   - Every operation's errno goes through errno-policy.c, every kernel-log line through kmsg-rules.c.
+ *   - One root cause per incident: a failed operation waits SETTLE before it is judged, because the kernel-log line of its cause may be
+ *     read later; while the target is lost (abort, forced read-only) later failures are consequences of it.
+ *   - A suspect (scrub -EINVAL) is decided by a control scrub on the quiesced target: JUDGE_CONFIRM asks for one, OBS_CONTROL answers.
+ *     After confirm_max confirmed ones of a class later ones are only counted.
+ */
+#include "judge/finding.h"
+
+#define JUDGE_SETTLE_NS (300 * NSEC_PER_MSEC)
+
+typedef struct JudgePolicy {
+        unsigned confirm_max;
+        uint64_t min_collisions;
+        char devices[16][64]; /* names of the target's devices as the kernel log has them ("loop3"); empty string ends */
+} JudgePolicy;
+
+/* What the judge asks of the run. */
+typedef enum JudgeAsk {
+        JUDGE_CONFIRM = 1 << 0, /* pause, sync, control scrub, then feed OBS_CONTROL */
+        JUDGE_REMAKE = 1 << 1,  /* the target is lost: save evidence, unmount, make it again, then judge_remade() */
+} JudgeAsk;
+
+typedef struct Judge Judge;
+
+int judge_new(Judge **ret, const JudgePolicy *policy);
+void judge_free(Judge *j);
+void judge_freep(Judge **j);
+
+/* Names of the target's devices, for attributing kernel-log lines; after each make. */
+void judge_set_devices(Judge *j, const char (*devices)[64], unsigned n);
+
+void judge_feed(Judge *j, const Observation *o);
+/* Decides what has settled. Call some times a second, with the time. Returns what is asked for now (a mask; asked once). */
+unsigned judge_tick(Judge *j, uint64_t now_ns);
+/* The target has been made again: later failures are news. */
+void judge_remade(Judge *j, uint64_t now_ns);
+/* Nothing more will come: decide what is pending (suspects without an answer stay findings, said to be unconfirmed). */
+void judge_close(Judge *j, uint64_t now_ns);
+
+size_t judge_n_findings(const Judge *j);
+Finding *judge_finding(Judge *j, size_t i); /* the run fills in `evidence` */
+uint64_t judge_incidents(const Judge *j);   /* targets lost */
+
+typedef struct RunFacts {
+        uint64_t collisions;
+        bool trace;       /* collisions could be counted; otherwise removals stand in */
+        uint64_t removals;
+        bool completed;   /* the asked-for duration, or stopped by the user of a run without one */
+        bool failed;      /* ours or the environment's failure ended it */
+} RunFacts;
+
+/* PASS, FAIL, INCONCLUSIVE or ERROR, and the sentence why. */
+ExitCode judge_verdict(const Judge *j, const RunFacts *facts, char *why, size_t size);
+
+/* Rule of three: with n clean collisions the true rate is below 3/n at 95 %. 1.0 for n < 3. */
+double judge_bound_95(uint64_t n);

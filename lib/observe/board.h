@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/*
+ * Board: the one shared anonymous mapping between supervisor and workers. A slot per worker, each field written by one side only,
+ * no locks: a worker may be killed, or stuck in the kernel, at any instruction. Counters only grow.
+ *
+ * Life: board_new() in the supervisor before any fork; inherited; board_free() when no child needs it.
+ */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "observe/operation.h"
+
+#define BOARD_SLOTS 64
+#define BOARD_NAME_MAX 24
+#define BOARD_WINDOWS 2048 /* power of two; drained some times a second */
+#define BOARD_PLACES 1024  /* power of two */
+#define BOARD_EXTENTS 8    /* device extents recorded per block group; targets have 1 to 8 devices */
+
+/* Result counters of one operation: index 0 = success, 1…133 = errno, TALLY_POSITIVE+n = ioctl returned n > 0. */
+#define TALLY_POSITIVE 134
+#define TALLY_SLOTS 160
+
+typedef enum Phase {
+        PHASE_RUN,
+        PHASE_PAUSE, /* workers finish their step and wait */
+        PHASE_STOP,  /* workers finish their step, verify, clean up and exit */
+} Phase;
+
+/* A scrub in flight or past: [begin_ns, finish_ns] on CLOCK_MONOTONIC, physical range [start, end) of devid. finish_ns 0: in flight. */
+typedef struct ScrubWindow {
+        uint64_t devid, start, end, begin_ns, finish_ns;
+} ScrubWindow;
+
+/* Where a block group that a worker is about to empty lies. Logical addresses are used again: the newest place with
+ * seen_ns <= the removal's time is the right one. */
+typedef struct GroupPlace {
+        uint64_t logical, length, flags; /* flags: BTRFS_BLOCK_GROUP_* */
+        uint64_t seen_ns;
+        uint64_t extent_length; /* bytes per device extent */
+        uint32_t n_extents;     /* may exceed BOARD_EXTENTS: then the rest is not recorded */
+        struct {
+                uint64_t devid, physical;
+        } extents[BOARD_EXTENTS];
+} GroupPlace;
+
+typedef struct Slot {
+        char name[BOARD_NAME_MAX]; /* "scrub/2"; supervisor writes before the fork */
+        _Atomic bool paused;       /* worker: I have seen PHASE_PAUSE and am waiting */
+        _Atomic uint32_t op;       /* Operation in flight, OP_NONE between */
+        _Atomic uint64_t op_begin_ns;
+        _Atomic uint64_t heartbeat_ns; /* last begin or end of anything */
+        _Atomic uint64_t steps;
+        _Atomic uint64_t bytes_written;
+        _Atomic uint64_t lost_observations; /* the socket was full: counted here, never blocked on */
+        _Atomic uint64_t tally[_OP_MAX][TALLY_SLOTS];
+        struct {
+                ScrubWindow current; /* guarded by current_seq: odd while being written */
+                _Atomic uint32_t current_seq;
+                _Atomic uint64_t head; /* entries ever written */
+                ScrubWindow ring[BOARD_WINDOWS];
+        } windows;
+        struct {
+                _Atomic uint64_t head;
+                GroupPlace ring[BOARD_PLACES];
+        } places;
+} Slot;
+
+typedef struct Board {
+        _Atomic uint32_t phase;      /* Phase; a futex: board_set_phase() wakes */
+        _Atomic bool cancelling;     /* the supervisor is cancelling scrub and balance: results now are ours */
+        _Atomic bool near_full;      /* a churn saw unallocated space below the headroom rule */
+        _Atomic uint32_t balances_in_flight; /* operations that exclude others: for OBS_OVERLAP */
+        Slot slots[BOARD_SLOTS];
+} Board;
+
+Board *board_new(void); /* NULL: errno of mmap */
+void board_free(Board *b);
+void board_freep(Board **b);
+
+void board_set_phase(Board *b, Phase phase);
+Phase board_phase(const Board *b);
+/* Sleeps until the phase is not `phase` any more or timeout_ns have passed. */
+void board_wait_phase(Board *b, Phase phase, uint64_t timeout_ns);
+
+/* Worker's side. */
+void slot_count(Slot *s, Operation op, int result);
+void slot_window_open(Slot *s, uint64_t devid, uint64_t start, uint64_t end, uint64_t begin_ns);
+void slot_window_close(Slot *s, uint64_t finish_ns);
+void slot_place(Slot *s, const GroupPlace *place);
+
+/* Supervisor's side. */
+uint64_t board_tally(const Board *b, Operation op, unsigned index);   /* summed over slots */
+uint64_t board_calls(const Board *b, Operation op);                   /* all results of op */
+uint64_t board_bytes_written(const Board *b);
+/* The window in flight: false when there is none. */
+bool slot_window_current(const Slot *s, ScrubWindow *ret);
+/* Entries [*cursor, head) into out, at most max; advances the cursor; skips what was overwritten and returns that number in *lost. */
+unsigned slot_windows_drain(const Slot *s, uint64_t *cursor, ScrubWindow *out, unsigned max, uint64_t *lost);
+unsigned slot_places_drain(const Slot *s, uint64_t *cursor, GroupPlace *out, unsigned max, uint64_t *lost);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/*
+ * Collision: a block group removed while a scrub that has it in range is in flight. This counts them: removals from trace events on one
+ * side, scrub windows and group places from the board on the other. No clock, no file: handed in, so it can be replayed.
+ *
+ * A removal whose place is known counts when a scrub of one of its devices, whose physical range meets the group's device extent, is in
+ * flight at the removal's time. A removal whose place is not known counts only when every device of the target has a scrub in flight:
+ * never more than there were.
+ */
+#include "observe/board.h"
+#include "observe/src-trace.h"
+
+#define COLLIDER_HISTORY 1024
+
+typedef struct Removal {
+        uint64_t time_ns, logical, length, flags;
+        bool collided;
+        bool placed; /* `place` is known */
+        GroupPlace place;
+} Removal;
+
+typedef struct Collider Collider;
+
+int collider_new(Collider **ret, unsigned n_devices);
+void collider_free(Collider *c);
+void collider_freep(Collider **c);
+/* A TraceFunc. Removals are queued, commits update the generation. */
+void collider_event(void *collider, const TraceEvent *event);
+/* Drains windows and places from the board, then decides the queued removals. Call after the trace source has been stepped. */
+void collider_step(Collider *c, const Board *b);
+
+uint64_t collider_removals(const Collider *c);
+uint64_t collider_collisions(const Collider *c);
+uint64_t collider_generation(const Collider *c); /* of the newest commit seen; 0: none */
+/* The removals decided with since_ns <= time_ns <= until_ns, oldest first; at most max. */
+unsigned collider_history(const Collider *c, uint64_t since_ns, uint64_t until_ns, Removal *out, unsigned max);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/*
+ * Observation: something seen, never what it means. Stressors, jobs and sources make them, the judge reads them.
+ * Plain data, fixed size, sent whole over a SEQPACKET socket. Its text form (one line) is what evidence folders and tests/replay hold:
+ * a field report becomes a test by saving a file.
+ */
+#include <stdint.h>
+
+#include "base/error.h"
+#include "observe/operation.h"
+
+typedef enum ObservationKind {
+        OBS_RESULT,   /* an operation returned: `op`, `result` */
+        OBS_CONTROL,  /* a control scrub ended: `result` 0 = passed on every device; `devid` of the first that failed */
+        OBS_COUNTERS, /* a scrub returned 0 but its counters are not clean or do not add up: `text` names them, `count` errors */
+        OBS_KMSG,     /* a kernel-log line: `text` */
+        OBS_STUCK,    /* a worker is in `op` beyond its deadline: `text` has wchan and stack, `count` the milliseconds */
+        OBS_DIED,     /* a worker ended that should not have: `result` = wait status, `text` its name */
+        OBS_DEVSTAT,  /* a device error counter grew: `text` names it, `count` by how much */
+        OBS_MISCOMPARE, /* data read back is not what was written: `logical` = file offset, `text` names file and block */
+        OBS_NOTE,     /* worth a line in the report, never a finding: `text` */
+        _OBS_MAX,
+} ObservationKind;
+
+/* What was known to hold when it was seen. Facts, not judgements. */
+typedef enum ObservationFlag {
+        OBS_OURS = 1 << 0,      /* we had cancelled, paused or were stopping this operation */
+        OBS_SIGNAL = 1 << 1,    /* a signal was pending */
+        OBS_NEAR_FULL = 1 << 2, /* unallocated space below the headroom rule (2 x metadata chunk x copies) */
+        OBS_OVERLAP = 1 << 3,   /* another of our operations that excludes this one was in flight */
+        OBS_SWAPFILE = 1 << 4,  /* there is an active swap file on the target */
+        OBS_INJECTED = 1 << 5,  /* a fault of ours is active that explains errors */
+} ObservationFlag;
+
+#define OBS_TEXT_MAX 400
+
+typedef struct Observation {
+        uint64_t time_ns; /* CLOCK_MONOTONIC, when it was seen */
+        ObservationKind kind;
+        Operation op;
+        int32_t result;     /* 0, negative errno of the kernel under test, or a positive ioctl return (balance: BTRFS_ERROR_DEV_*) */
+        uint32_t flags;     /* ObservationFlag */
+        uint32_t worker;    /* slot index + 1; 0: not a worker */
+        uint64_t devid;     /* 0: none */
+        uint64_t physical;  /* scrub: progress.last_physical */
+        uint64_t logical;
+        uint64_t length;
+        uint64_t count;
+        uint64_t begin_ns;  /* when the operation began; 0: not an operation */
+        char text[OBS_TEXT_MAX];
+} Observation;
+
+const char *observation_kind_name(ObservationKind kind);
+
+/* One line without newline, key=value, in the order of the struct, zero fields left out, text last and escaped:
+ *   "1234567890 result op=scrub errno=EINVAL devid=2 physical=4096 flags=ours,overlap text=..."
+ * Returns the length or -ENOSPC. */
+int observation_print(const Observation *o, char *buf, size_t size);
+/* The inverse. Empty lines and lines that start with '#' are -ENODATA; bad ones -EINVAL with the reason in `e`. */
+int observation_parse(const char *line, Observation *ret, Error *e);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/*
+ * BtrfsOps: the seam between us and the kernel under test. Every btrfs call of stressors and jobs goes through one const table:
+ * btrfs_kernel_ops (the ioctls and libbtrfsutil) or, in tests, the scripted fake.
+ *
+ * Return values are the kernel's: 0, a negative errno, or a positive ioctl return (balance). They are data; the caller reports them.
+ * `fd` is any open file of the mounted target, usually its root directory. Calls block as long as the kernel blocks.
+ */
+#include <linux/btrfs.h>
+#include <linux/btrfs_tree.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "target/scrub-stats.h"
+
+typedef struct BalanceFilter {
+        bool enabled;
+        uint8_t usage_max; /* percent: only groups used at most so much; 0 = empty ones */
+        uint32_t limit;    /* at most so many groups; 0 = no limit */
+} BalanceFilter;
+
+typedef struct BtrfsDevice {
+        uint64_t devid, total_bytes, bytes_used; /* bytes_used: allocated to chunks */
+        char path[256];
+} BtrfsDevice;
+
+/* An item found by tree_search: `item` is only valid during the call. Return 0 to go on, 1 to stop. */
+typedef int (*TreeItemFunc)(void *userdata, const struct btrfs_ioctl_search_header *header, const void *item);
+
+typedef struct BtrfsOps {
+        /* BTRFS_IOC_SCRUB on the physical range [start, end) of devid (end UINT64_MAX: whole device). *stats is filled on success and on
+         * failure (how far it came). Blocks until done or cancelled. Fatal signals cancel it only since 6.19. */
+        int (*scrub)(int fd, uint64_t devid, uint64_t start, uint64_t end, bool readonly, ScrubStats *stats);
+        int (*scrub_cancel)(int fd); /* all devices; -ENOTCONN: none running */
+        int (*scrub_progress)(int fd, uint64_t devid, ScrubStats *stats);
+        /* BTRFS_IOC_BALANCE_V2. *completed gets the number of groups relocated. A balance survives the death of its caller. */
+        int (*balance)(int fd, const BalanceFilter *data, const BalanceFilter *metadata, uint64_t *completed);
+        int (*balance_cancel)(int fd); /* waits until it has stopped; -ENOTCONN: none running */
+        int (*sync)(int fd);           /* libbtrfsutil; commits and wakes the cleaner (BTRFS_IOC_SYNC) */
+        int (*start_sync)(int fd, uint64_t *transid);
+        int (*wait_sync)(int fd, uint64_t transid);
+        int (*subvol_create)(int parent_fd, const char *name); /* libbtrfsutil */
+        int (*subvol_delete)(int parent_fd, const char *name);
+        int (*device_info)(int fd, uint64_t devid, BtrfsDevice *ret); /* -ENODEV: no such devid */
+        int (*fs_info)(int fd, struct btrfs_ioctl_fs_info_args *ret);
+        int (*device_stats)(int fd, uint64_t devid, uint64_t values[static BTRFS_DEV_STAT_VALUES_MAX]);
+        /* BTRFS_IOC_TREE_SEARCH_V2 over all keys of [min, max] in the tree, in key order, in as many calls as it takes. */
+        int (*tree_search)(int fd, const struct btrfs_ioctl_search_key *key, TreeItemFunc func, void *userdata);
+} BtrfsOps;
+
+extern const BtrfsOps btrfs_kernel_ops;

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/*
+ * Target: the btrfs filesystem under stress and the devices it is made of. Plain data without pointers: it is made by a job (a child
+ * process) and lives in memory shared with the supervisor.
+ *
+ * Life: target_check() (touches nothing) → target_make() in a job: images, loop devices, mkfs, mount → workers → target_unmount() in a job.
+ * The mount holds the loop devices; they vanish with it. All of it happens in the supervisor's private mount namespace.
+ */
+#include <limits.h>
+
+#include "base/error.h"
+#include "config/config.h"
+#include "target/btrfs-ops.h"
+
+#define TARGET_DEVICES_MAX 16
+
+typedef struct TargetDevice {
+        uint64_t devid, size;
+        char path[64];
+        uint64_t stats_at_start[BTRFS_DEV_STAT_VALUES_MAX];
+} TargetDevice;
+
+typedef struct Target {
+        bool mounted;
+        char mount_point[PATH_MAX];
+        char mount_options[256]; /* as the kernel shows them in /proc/self/mountinfo */
+        char image_directory[PATH_MAX];
+        uint8_t fsid[16];
+        char fsid_text[37];
+        unsigned n_devices;
+        TargetDevice devices[TARGET_DEVICES_MAX];
+        uint64_t data_chunk_size;     /* bytes of a data block group as mkfs or the kernel makes them on this target; 0: not known yet */
+        uint64_t metadata_chunk_size;
+        uint64_t generation;          /* at mount */
+        uint32_t nodesize, sectorsize;
+} Target;
+
+/* unshare(CLONE_NEWNS) and MS_REC|MS_SLAVE, once, in the supervisor, before anything is mounted. -EPERM: not root. */
+int target_enter_namespace(Error *e);
+
+/* All that can be known to be wrong before anything is touched: root, btrfs in the kernel, loop control, mkfs.btrfs, directory, room,
+ * smallest size mkfs takes. `root` prefixes /proc, /sys and /dev (tests). Sentences name the remedy. */
+int target_check(const Config *c, const char *root, Error *e);
+/* Blocks (mkfs). On failure nothing is left behind. */
+int target_make(Target *t, const Config *c, Error *e);
+/* Syncs and unmounts; blocks. Returns a negative errno with a sentence (EBUSY names who). */
+int target_unmount(Target *t, Error *e);
+/* Opens the root directory of the mounted target. The caller owns the fd. */
+int target_open(const Target *t, Error *e);
