@@ -4,10 +4,11 @@
  * Config: what the user asked for. Every field is described once, in the key table (key.c): section, key, parser, slot, default, help.
  * Parser, defaults, sample file, man page section and `scrubstress config` are all made from that table.
  *
- * Life: config_init() (defaults) → config_load() (files and drop-ins, as systemd searches them) → config_set() (--set) → config_check().
+ * Life: config_init() (defaults) → config_load() (files and drop-ins, searched as systemd does) → config_set() (--set) → config_check().
  */
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/error.h"
 
@@ -24,35 +25,37 @@ typedef enum ChurnEmpty {
         EMPTY_SUBVOLUME = 1 << 3,
 } ChurnEmpty;
 
-#define CONFIG_STRING_MAX 512
+#define CONFIG_STRING_MAX 176 /* with the longest key name, still a line that inih can read (INI_MAX_LINE is 200 in Debian's build) */
 #define CONFIG_KEYS_MAX 96
+#define CONFIG_ORIGIN_MAX 128
+#define CONFIG_WORKERS_MAX 64 /* as many as the board has slots */
 
 typedef struct Config {
         struct { /* [Run] */
                 char instance[64];          /* Instance=default: two runs of one name exclude each other */
-                uint64_t duration_ns;       /* Duration=60s for `scrubstress run`, 0 = until stopped */
+                uint64_t duration_ns;       /* Duration=0: until stopped; `scrubstress run` takes 60s where config_is_default() */
                 uint64_t seed;              /* Seed=0: one from the kernel */
                 uint64_t min_collisions;    /* MinCollisions=100: fewer is INCONCLUSIVE */
                 uint64_t max_remakes;       /* MaxRemakes=10: so many lost targets are re-made, then the run ends */
                 OnFinding on_finding;       /* OnFinding=continue|stop */
-                uint64_t operation_deadline_ns; /* OperationDeadline=120s: longer in the kernel is an observation */
+                uint64_t operation_deadline_ns; /* OperationDeadline=2m: longer in the kernel is an observation */
                 uint64_t max_findings;      /* MaxFindings=64: evidence folders kept; more are only counted */
                 char evidence_directory[CONFIG_STRING_MAX]; /* EvidenceDirectory=/var/lib/scrubstress */
         } run;
         struct { /* [Target] */
                 char devices[CONFIG_STRING_MAX];         /* Devices=loop:1GiB*4 (same grammar as --target) */
-                unsigned n_loops;                        /* parsed from it */
-                uint64_t loop_size;                      /* parsed from it */
+                unsigned n_loops;                        /* parsed from it by config_check() */
+                uint64_t loop_size;                      /* likewise; a multiple of 1 MiB */
                 char image_directories[CONFIG_STRING_MAX]; /* ImageDirectories=/dev/shm /var/tmp: first with room */
                 char mount_point[CONFIG_STRING_MAX];     /* MountPoint=/mnt, in our own mount namespace only */
-                char mount_options[256];                 /* MountOptions=nodiscard */
+                char mount_options[CONFIG_STRING_MAX];   /* MountOptions=nodiscard; never empty: "defaults" stands for none */
                 char data_profile[16];                   /* DataProfile=single */
-                char metadata_profile[16];               /* MetadataProfile=… */
+                char metadata_profile[16];               /* MetadataProfile=raid1 */
                 uint64_t nodesize;                       /* NodeSize=16KiB */
                 char checksum[16];                       /* Checksum=crc32c|xxhash|sha256|blake2 */
         } target;
         struct { /* [Churn] */
-                uint64_t workers;
+                uint64_t workers;        /* Workers=1; 0: off */
                 ChurnFill fill;
                 unsigned empty;          /* ChurnEmpty mask */
                 uint64_t file_size, files;
@@ -61,7 +64,7 @@ typedef struct Config {
                 bool sync_between;       /* SyncBetween=yes: sync after fill and after emptying */
         } churn;
         struct { /* [Sync] */
-                uint64_t workers;
+                uint64_t workers;        /* Workers=1; 0: off */
                 SyncMode mode;
                 uint64_t rest_ns;
         } sync;
@@ -80,8 +83,8 @@ typedef struct Config {
                 bool trace, kmsg;
         } observe;
 
-        /* Where each value came from: "default", "/etc/scrubstress/scrubstress.conf:12", "command line"; index = key's index in the table. */
-        char origins[CONFIG_KEYS_MAX][128];
+        /* Where each value came from: "default", "/etc/scrubstress/scrubstress.conf:12", "command line"; by the key's index in keys[]. */
+        char origins[CONFIG_KEYS_MAX][CONFIG_ORIGIN_MAX];
 } Config;
 
 /* Called for each warning (unknown section or key), a sentence with file and line. */
@@ -92,17 +95,23 @@ typedef struct ConfigWarn {
         void *userdata;
 } ConfigWarn;
 
+/* Every key at its default; the defaults pass config_check(). */
 void config_init(Config *c);
-/* "Section.Key=VALUE". Unknown names are an error here (unlike in files). EXIT_USAGE. */
+/* "Section.Key=VALUE"; an empty VALUE goes back to the default. Unknown names are an error here (unlike in files). EXIT_USAGE. */
 int config_set(Config *c, const char *assignment, Error *e);
-/* One file. `must_exist`: given by --config. A bad value is an error with file, line, value and what is allowed. EXIT_USAGE. */
+/* One file. `must_exist`: given by --config. A bad value is an error with file, line, value and what is allowed. EXIT_USAGE.
+ * On failure *c is unchanged. `warn` may be NULL. */
 int config_load_file(Config *c, const char *path, bool must_exist, const ConfigWarn *warn, Error *e);
-/* scrubstress.conf in /etc, /run, /usr/local/lib, /usr/lib (below each: scrubstress/): the first found; then scrubstress.conf.d/*.conf of
- * all of them, sorted by file name, the earlier directory hiding the same name in later ones, an empty or /dev/null-linked file masking.
- * `root` is put in front of all (tests). */
+/* scrubstress.conf in /etc, /run, /usr/local/lib, /usr/lib (below each: scrubstress/): the first found; then every *.conf in the
+ * scrubstress.conf.d of all of them, sorted by file name, the earlier directory hiding the same name in later ones, an empty or
+ * /dev/null-linked file masking.
+ * `root` is put in front of all (tests; NULL or "": none). On failure *c is unchanged. `warn` may be NULL. */
 int config_load(Config *c, const char *root, const ConfigWarn *warn, Error *e);
-/* What no single key can say: combinations, the grammar of Devices=, sizes against each other. EXIT_USAGE. Pure. */
+/* What no single key can say: combinations, sizes against each other, what is refused for safety (EXIT_REFUSED), else EXIT_USAGE.
+ * Fills in n_loops and loop_size. Pure. The sentence starts with where the value came from. */
 int config_check(Config *c, Error *e);
+/* True when neither a file nor the command line gave the key a value. An unknown name is false. */
+bool config_is_default(const Config *c, const char *section, const char *name);
 
 /* `scrubstress config`: every key, its value and where it came from, as a valid configuration file with the origin as a comment. */
 void config_print(const Config *c, FILE *f);

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config/config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "config/device-spec.h"
+#include "config/key.h"
+#include "config/profile.h"
+
+void config_init(Config *c) {
+        memset(c, 0, sizeof(*c));
+        for (const Key *k = keys; k < keys + n_keys; k++)
+                key_assign(k, c, "", "default", NULL);
+        config_check(c, NULL);
+}
+
+bool config_is_default(const Config *c, const char *section, const char *name) {
+        const Key *k = key_find(section, name);
+
+        return k && strcmp(key_origin(k, c), "default") == 0;
+}
+
+int config_set(Config *c, const char *assignment, Error *e) {
+        _cleanup_free_ char *copy = strdup(assignment);
+        char text[KEY_TEXT_MAX], *dot, *value;
+        const Key *k;
+
+        if (!copy)
+                return error_set(e, EXIT_ERROR, ENOMEM, "out of memory");
+        value = strchr(copy, '=');
+        if (value)
+                *value++ = 0;
+        dot = strchr(copy, '.');
+        if (!value || !dot)
+                return error_set(e, EXIT_USAGE, EINVAL,
+                                 "command line: \"%.100s\" is not of the form Section.Key=VALUE, for example Run.Duration=10m", assignment);
+        *dot = 0;
+        k = key_find(copy, dot + 1);
+        if (!k) {
+                key_explain_unknown(copy, dot + 1, text);
+                return error_set(e, EXIT_USAGE, EINVAL, "command line: %s (\"scrubstress config\" prints all keys)", text);
+        }
+        for (size_t n = strlen(value); n > 0 && strchr(" \t", value[n - 1]); n--)
+                value[n - 1] = 0;
+        return key_assign(k, c, value, "command line", e);
+}
+
+/* "ORIGIN: [Section] Key=VALUE", how every sentence of config_check() starts. */
+#define WHERE_MAX (CONFIG_ORIGIN_MAX + KEY_VALUE_MAX + 64)
+static const char *where(const Config *c, const char *section, const char *name, char buf[static WHERE_MAX]) {
+        const Key *k = key_find(section, name);
+        char value[KEY_VALUE_MAX];
+
+        key_print(k, c, value);
+        snprintf(buf, WHERE_MAX, "%s: [%s] %s=%s", key_origin(k, c), section, name, value);
+        return buf;
+}
+
+static int check_devices(Config *c, Error *e) {
+        char w[WHERE_MAX];
+        DeviceSpec spec;
+        int r = device_spec_parse(c->target.devices, &spec);
+
+        if (r < 0)
+                return error_set(e, EXIT_USAGE, -r, "%s: not understood; write loop:SIZE*N, such as loop:1GiB*4",
+                                 where(c, "Target", "Devices", w));
+        if (spec.kind == DEVICE_BLOCK)
+                return error_set(e, EXIT_REFUSED, EPERM,
+                                 "%s: real disks are not supported by this version, nothing was touched; use loop files: loop:1GiB*4",
+                                 where(c, "Target", "Devices", w));
+        c->target.n_loops = spec.n;
+        c->target.loop_size = spec.size;
+        return 0;
+}
+
+static int check_profile(const Config *c, const char *name, const char *value, Error *e) {
+        const Profile *p = profile_find(value);
+        char w[WHERE_MAX], devices[WHERE_MAX];
+
+        if (p->min_devices <= c->target.n_loops)
+                return 0;
+        return error_set(e, EXIT_USAGE, EINVAL, "%s: needs at least %u devices, but there are %u (%s); add devices or take %s",
+                         where(c, "Target", name, w), p->min_devices, c->target.n_loops, where(c, "Target", "Devices", devices),
+                         strcmp(name, "MetadataProfile") == 0 ? "dup" : "single");
+}
+
+static int check_profiles(Config *c, Error *e) {
+        int r = check_profile(c, "DataProfile", c->target.data_profile, e);
+
+        return r < 0 ? r : check_profile(c, "MetadataProfile", c->target.metadata_profile, e);
+}
+
+/* What each write worker pins for io_uring; far above any useful pressure, far below what would hurt the machine. */
+#define BUFFERS_MAX (256 * MiB)
+
+static int check_writes(Config *c, Error *e) {
+        char w[WHERE_MAX], other[WHERE_MAX], max[UNITS_MAX];
+
+        if (c->churn.workers == 0 || c->churn.fill == FILL_FALLOCATE)
+                return 0;
+        if (c->churn.block_size > c->churn.file_size)
+                return error_set(e, EXIT_USAGE, EINVAL, "%s: larger than the files that are written (%s); make it at most FileSize=",
+                                 where(c, "Churn", "BlockSize", w), where(c, "Churn", "FileSize", other));
+        if (c->churn.block_size * c->churn.depth > BUFFERS_MAX)
+                return error_set(e, EXIT_USAGE, EINVAL, "%s: with %s, more than %s of buffers per worker; make one of them smaller",
+                                 where(c, "Churn", "Depth", w), where(c, "Churn", "BlockSize", other), units_format_size(BUFFERS_MAX, max));
+        return 0;
+}
+
+/* Half of the target stays free: btrfs run nearly full aborts transactions with ENOSPC, a known failure that hides the one sought. */
+static int check_room(Config *c, Error *e) {
+        const Profile *p = profile_find(c->target.data_profile);
+        uint64_t room = profile_capacity(p, c->target.n_loops, c->target.loop_size) / 2;
+        uint64_t need = c->churn.file_size * c->churn.files * c->churn.workers; /* at most 2^62 by the ranges */
+        char w[WHERE_MAX], files[UNITS_MAX], half[UNITS_MAX];
+
+        if (need <= room)
+                return 0;
+        return error_set(e, EXIT_USAGE, EINVAL,
+                         "%s: times Files=%llu times Workers=%llu is %s, more than %s, half of what fits on the target with "
+                         "DataProfile=%s; make the files smaller or fewer, or the devices larger",
+                         where(c, "Churn", "FileSize", w), (unsigned long long)c->churn.files, (unsigned long long)c->churn.workers,
+                         units_human_size(need, files), units_human_size(room, half), p->name);
+}
+
+static int check_workers(Config *c, Error *e) {
+        uint64_t n = c->churn.workers + c->sync.workers + c->balance.enabled + (c->scrub.enabled ? c->target.n_loops : 0);
+        char w[WHERE_MAX];
+
+        if (n == 0)
+                return error_set(e, EXIT_USAGE, EINVAL,
+                                 "%s: and sync, balance and scrub are off too, there is nothing to do; switch one of them on",
+                                 where(c, "Churn", "Workers", w));
+        if (n > CONFIG_WORKERS_MAX)
+                return error_set(e, EXIT_USAGE, EINVAL,
+                                 "%s: makes %llu workers in all, at most %d are possible; take fewer churn or sync workers",
+                                 where(c, "Churn", "Workers", w), (unsigned long long)n, CONFIG_WORKERS_MAX);
+        return 0;
+}
+
+/* Is the path of n bytes the directory itself or below it? Both are absolute and without "..". */
+static bool is_below(const char *path, size_t n, const char *directory) {
+        size_t d = strlen(directory);
+
+        while (d > 0 && directory[d - 1] == '/')
+                d--;
+        return n >= d && memcmp(path, directory, d) == 0 && (n == d || path[d] == '/');
+}
+
+static int check_paths(Config *c, Error *e) {
+        const char *evidence = c->run.evidence_directory, *mount = c->target.mount_point;
+        char w[WHERE_MAX], other[WHERE_MAX];
+
+        if (is_below(evidence, strlen(evidence), mount))
+                return error_set(e, EXIT_USAGE, EINVAL,
+                                 "%s: lies below the target's mount point (%s) and would be lost with it; take another directory",
+                                 where(c, "Run", "EvidenceDirectory", w), where(c, "Target", "MountPoint", other));
+        for (const char *p = c->target.image_directories; *p; p += strspn(p, " \t")) {
+                size_t n = strcspn(p, " \t");
+                if (is_below(p, n, mount))
+                        return error_set(e, EXIT_USAGE, EINVAL, "%s: %.*s lies below the target's mount point (%s); take another directory",
+                                         where(c, "Target", "ImageDirectories", w), (int)n, p, where(c, "Target", "MountPoint", other));
+                p += n;
+        }
+        return 0;
+}
+
+/* Options that would defeat the run or harm the machine. One with a value is meant as a whole, else every value of it. */
+static const struct {
+        const char *option, *reason;
+} refused_options[] = {
+        { "bind", "the target is mounted afresh" },
+        { "degraded", "it would hide a lost device" },
+        { "device", "the devices are those of Devices=, no others may be drawn in" },
+        { "fatal_errors=panic", "it would crash the machine at the first transaction abort" },
+        { "loop", "the loop devices are made before the mount" },
+        { "move", "the target is mounted afresh" },
+        { "nologreplay", "it needs a read-only mount, and the stressors have to write" },
+        { "norecovery", "it needs a read-only mount, and the stressors have to write" },
+        { "offset", "the loop devices are made before the mount" },
+        { "rbind", "the target is mounted afresh" },
+        { "remount", "the target is mounted afresh" },
+        { "rescue", "it needs a read-only mount, and the stressors have to write" },
+        { "ro", "the stressors have to write" },
+        { "sizelimit", "the loop devices are made before the mount" },
+        { "subvol", "the stressors work on the top-level subvolume" },
+        { "subvolid", "the stressors work on the top-level subvolume" },
+};
+
+static int check_mount_options(Config *c, Error *e) {
+        char w[WHERE_MAX];
+
+        for (const char *p = c->target.mount_options; *p; p += strspn(p, ",")) {
+                size_t whole = strcspn(p, ","), name = strcspn(p, ",=");
+                for (size_t i = 0; i < ELEMENTSOF(refused_options); i++) {
+                        const char *option = refused_options[i].option;
+                        size_t n = strchr(option, '=') ? whole : name;
+                        if (strlen(option) == n && strncmp(option, p, n) == 0)
+                                return error_set(e, EXIT_USAGE, EINVAL, "%s: the option %s is not allowed: %s; leave it out",
+                                                 where(c, "Target", "MountOptions", w), option, refused_options[i].reason);
+                }
+                p += whole;
+        }
+        return 0;
+}
+
+int config_check(Config *c, Error *e) {
+        static int (*const checks[])(Config *, Error *) = {
+                check_devices, check_profiles, check_writes, check_room, check_workers, check_paths, check_mount_options,
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(checks); i++) {
+                int r = checks[i](c, e);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}

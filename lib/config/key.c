@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config/key.h"
+
+/* Field by field of Config. */
+#define SLOT(field) offsetof(Config, field), sizeof(((Config *)NULL)->field)
+
+#define SEC(n) ((n) * NSEC_PER_SEC)
+#define HOUR SEC(UINT64_C(3600))
+
+static const char *const on_finding_names[] = { [ON_FINDING_CONTINUE] = "continue", [ON_FINDING_STOP] = "stop", NULL };
+static const char *const fill_names[] = { [FILL_WRITE] = "write", [FILL_FALLOCATE] = "fallocate", [FILL_MIXED] = "mixed", NULL };
+static const char *const engine_names[] = { [ENGINE_AUTO] = "auto", [ENGINE_URING] = "uring", [ENGINE_PWRITE] = "pwrite", NULL };
+static const char *const sync_names[] = { [SYNC_SYNC] = "sync", [SYNC_START_WAIT] = "start-wait", [SYNC_MIXED] = "mixed", NULL };
+static const char *const empty_names[] = { "unlink", "truncate", "punch", "subvolume", NULL }; /* bits of ChurnEmpty, in order */
+static const char *const checksum_names[] = { "crc32c", "xxhash", "sha256", "blake2", NULL };
+
+const Key keys[] = {
+        { "Run", "Instance", &type_name, SLOT(run.instance), "default",
+          .help = "Name of this run's configuration. Two runs of one name exclude each other; the name appears in the status line "
+                  "and in the report." },
+        { "Run", "Duration", &type_duration, SLOT(run.duration_ns), "0", .max = 8760 * HOUR,
+          .help = "How long to stress. 0 runs until stopped. The command scrubstress run takes 60s when neither a file nor the "
+                  "command line gives a value." },
+        { "Run", "Seed", &type_number, SLOT(run.seed), "0",
+          .help = "Seed of all random choices; the same seed makes the same choices again. 0 takes one from the kernel, and the "
+                  "report names it." },
+        { "Run", "MinCollisions", &type_number, SLOT(run.min_collisions), "100",
+          .help = "A clean run with fewer collisions (a block group removed while a scrub that has it in range is in flight) ends "
+                  "INCONCLUSIVE, not PASS." },
+        { "Run", "MaxRemakes", &type_number, SLOT(run.max_remakes), "10", .max = 10000,
+          .help = "A target lost to a transaction abort or to a forced read-only is saved as evidence and made again, at most so "
+                  "many times; then the run ends. 0 ends it at the first loss." },
+        { "Run", "OnFinding", &type_enum, SLOT(run.on_finding), "continue", on_finding_names,
+          .help = "What to do after a finding against kernel or hardware: continue and count, or stop at the first one." },
+        { "Run", "OperationDeadline", &type_duration, SLOT(run.operation_deadline_ns), "2m", .min = SEC(1), .max = 24 * HOUR,
+          .help = "An operation that stays in the kernel longer than this is reported as stuck, with its kernel stack where that is "
+                  "readable." },
+        { "Run", "MaxFindings", &type_number, SLOT(run.max_findings), "64", .min = 1, .max = 10000,
+          .help = "So many findings get a folder of evidence; later ones are only counted." },
+        { "Run", "EvidenceDirectory", &type_path, SLOT(run.evidence_directory), "/var/lib/scrubstress",
+          .help = "Where the evidence of findings is kept. It must not lie below MountPoint=, where it would be lost with the "
+                  "target." },
+
+        { "Target", "Devices", &type_devices, SLOT(target.devices), "loop:1GiB*4",
+          .help = "What the target is made of: sparse loop files of a size, and how many. They have no name in any directory, and "
+                  "vanish with the run, kill -9 included." },
+        { "Target", "ImageDirectories", &type_path_list, SLOT(target.image_directories), "/dev/shm /var/tmp",
+          .help = "Directories for the loop files, separated by blanks; the first one with enough room is taken. A tmpfs is fastest "
+                  "and makes the most collisions." },
+        { "Target", "MountPoint", &type_path, SLOT(target.mount_point), "/mnt",
+          .help = "Where the target is mounted, in the mount namespace of the run only: the rest of the system does not see it." },
+        { "Target", "MountOptions", &type_options, SLOT(target.mount_options), "nodiscard",
+          .help = "Mount options of the target, separated by commas; defaults stands for none. Without nodiscard, unused block "
+                  "groups wait 10 seconds in the discard queue before they are removed, and collisions become rare." },
+        { "Target", "DataProfile", &type_profile, SLOT(target.data_profile), "single",
+          .help = "Block group profile for data, as mkfs.btrfs takes it. Devices= must give enough devices for it." },
+        { "Target", "MetadataProfile", &type_profile, SLOT(target.metadata_profile), "raid1",
+          .help = "Block group profile for metadata, as mkfs.btrfs takes it. Devices= must give enough devices for it; take dup for "
+                  "one device." },
+        { "Target", "NodeSize", &type_power_of_two, SLOT(target.nodesize), "16KiB", .min = 4 * KiB, .max = 64 * KiB,
+          .help = "Size of the metadata blocks, as mkfs.btrfs takes it." },
+        { "Target", "Checksum", &type_word, SLOT(target.checksum), "crc32c", checksum_names,
+          .help = "Checksum algorithm of the target, as mkfs.btrfs takes it." },
+
+        { "Churn", "Workers", &type_number, SLOT(churn.workers), "1", .max = CONFIG_WORKERS_MAX,
+          .help = "Processes that fill block groups and empty them again, so that the kernel removes them. 0 switches the churn off; "
+                  "there are hardly any collisions then." },
+        { "Churn", "Fill", &type_enum, SLOT(churn.fill), "write", fill_names,
+          .help = "How block groups are filled: by writing, by fallocate (no data, many groups at once), or by both in turn." },
+        { "Churn", "Empty", &type_set, SLOT(churn.empty), "unlink", empty_names,
+          .help = "How they are emptied, one or more ways, taken in turn: unlink the files, truncate them to nothing, punch holes, "
+                  "or delete the subvolume that holds them." },
+        { "Churn", "FileSize", &type_size, SLOT(churn.file_size), "1MiB", .min = 4 * KiB, .max = TiB,
+          .help = "Size of each file. Small files keep scrubs short, and short scrubs collide most often." },
+        { "Churn", "Files", &type_number, SLOT(churn.files), "1", .min = 1, .max = 65536,
+          .help = "Files that each worker fills per cycle." },
+        { "Churn", "BlockSize", &type_power_of_two, SLOT(churn.block_size), "256KiB", .min = 4 * KiB, .max = 16 * MiB,
+          .help = "Bytes of each write request. At most FileSize=." },
+        { "Churn", "Depth", &type_number, SLOT(churn.depth), "4", .min = 1, .max = 256,
+          .help = "Write requests in flight per worker, with io_uring. Each keeps a registered buffer of BlockSize=." },
+        { "Churn", "Engine", &type_enum, SLOT(churn.engine), "auto", engine_names,
+          .help = "How writes are issued: by io_uring, by plain pwrite, or auto for io_uring where the kernel allows it and pwrite "
+                  "where not." },
+        { "Churn", "SyncBetween", &type_bool, SLOT(churn.sync_between), "yes",
+          .help = "Sync the filesystem after filling and after emptying. A block group can only be removed after the commit that "
+                  "emptied it." },
+
+        { "Sync", "Workers", &type_number, SLOT(sync.workers), "1", .max = CONFIG_WORKERS_MAX,
+          .help = "Processes that sync the filesystem in a loop, which commits and wakes the cleaner that removes block groups. 0 "
+                  "switches this off." },
+        { "Sync", "Mode", &type_enum, SLOT(sync.mode), "sync", sync_names,
+          .help = "By the sync ioctl, by start-wait (start a commit, then wait for it), or by both in turn." },
+        { "Sync", "Rest", &type_duration, SLOT(sync.rest_ns), "300us", .max = HOUR,
+          .help = "Rest between two syncs of a worker. Without any, most syncs find nothing to commit and take time from the scrubs." },
+
+        { "Balance", "Enabled", &type_bool, SLOT(balance.enabled), "yes",
+          .help = "Balance the filesystem in bursts, with usage filters." },
+        { "Balance", "UsageData", &type_percent, SLOT(balance.usage_data), "50%", .max = 100,
+          .help = "Data block groups filled at most so far are relocated. 0 takes empty ones only." },
+        { "Balance", "UsageMetadata", &type_percent, SLOT(balance.usage_metadata), "50%", .max = 100,
+          .help = "Metadata block groups filled at most so far are relocated. 0 takes empty ones only." },
+        { "Balance", "Burst", &type_number, SLOT(balance.burst), "1", .min = 1, .max = 1000,
+          .help = "Balances in a row before a rest." },
+        { "Balance", "Rest", &type_duration, SLOT(balance.rest_ns), "1s", .max = 24 * HOUR,
+          .help = "Rest between two bursts. A running balance holds the lock that the cleaner only tries for: without rests no block "
+                  "group is removed by the cleaner." },
+
+        { "Scrub", "Enabled", &type_bool, SLOT(scrub.enabled), "yes",
+          .help = "Scrub every device in parallel, in a loop, one process per device. Without scrubs there are no collisions." },
+        { "Scrub", "ReadOnly", &type_bool, SLOT(scrub.readonly), "no",
+          .help = "Scrub without repairs. On a read-write mount the kernel still writes, for it sets block groups read-only "
+                  "meanwhile." },
+        { "Scrub", "Rest", &type_duration, SLOT(scrub.rest_ns), "0", .max = HOUR,
+          .help = "Rest between two scrubs of a device." },
+
+        { "Observe", "Trace", &type_bool, SLOT(observe.trace), "yes",
+          .help = "Count collisions from trace events, in a tracefs instance of our own. Without it removals are counted from the "
+                  "chunk tree instead." },
+        { "Observe", "KernelLog", &type_bool, SLOT(observe.kmsg), "yes",
+          .help = "Watch the kernel log for transaction aborts, warnings, hung tasks and the like." },
+};
+const size_t n_keys = ELEMENTSOF(keys);
+_Static_assert(ELEMENTSOF(keys) <= CONFIG_KEYS_MAX, "Config.origins has a place for every key");

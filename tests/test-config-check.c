@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/rng.h"
+#include "config/device-spec.h"
+#include "config/key.h"
+#include "config/profile.h"
+
+static int load_text(Config *c, const char *text, size_t n, Error *e) {
+        _cleanup_close_ int fd = memfd_create("config", MFD_CLOEXEC);
+        char path[64];
+
+        assert_int_equal(write(fd, text, n), n);
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        return config_load_file(c, path, true, NULL, e);
+}
+
+static void assert_same_values(const Config *a, const Config *b) {
+        for (const Key *k = keys; k < keys + n_keys; k++)
+                if (memcmp((const char *)a + k->offset, (const char *)b + k->offset, k->size) != 0)
+                        fail_msg("[%s] %s= differs", k->section, k->name);
+}
+
+static char *print_to_text(void (*print)(const Config *, FILE *), const Config *c) {
+        char *text = NULL;
+        size_t n;
+        FILE *f = open_memstream(&text, &n);
+
+        print(c, f);
+        fclose(f);
+        return text;
+}
+
+static void print_sample(const Config *c _unused_, FILE *f) {
+        config_print_sample(f);
+}
+
+static void print_man(const Config *c _unused_, FILE *f) {
+        config_print_man(f);
+}
+
+/* Assignments separated by '|', and what config_check() makes of them: words of the sentence, or NULL when all is well. */
+static const struct {
+        const char *assignments, *error;
+        ExitCode exit;
+} checks[] = {
+        { "", NULL, 0 },
+        { "Target.Devices=loop:2GiB*8", NULL, 0 },
+        { "Target.Devices=loop:256MiB*2", NULL, 0 },
+        { "Target.Devices=/dev/sdb", "command line: [Target] Devices=/dev/sdb: real disks are not supported by this", EXIT_REFUSED },
+        { "Target.Devices=/dev/sdb /dev/sdc", "real disks are not supported", EXIT_REFUSED },
+        { "Target.Devices=loop:1GiB",
+          "default: [Target] MetadataProfile=raid1: needs at least 2 devices, but there are 1 (command line: [Target] Devices=loop:1GiB); "
+          "add devices or take dup", EXIT_USAGE },
+        { "Target.Devices=loop:1GiB|Target.MetadataProfile=dup", NULL, 0 },
+        { "Target.DataProfile=raid1c4|Target.Devices=loop:1GiB*3", "[Target] DataProfile=raid1c4: needs at least 4 devices", EXIT_USAGE },
+        { "Target.DataProfile=raid1c4", NULL, 0 },
+        { "Target.DataProfile=raid1c3|Target.Devices=loop:1GiB*2", "needs at least 3 devices", EXIT_USAGE },
+        { "Target.DataProfile=raid6|Target.Devices=loop:1GiB*2", "needs at least 3 devices", EXIT_USAGE },
+        { "Target.DataProfile=raid6|Target.Devices=loop:1GiB*3", NULL, 0 },
+        { "Target.DataProfile=raid5|Target.Devices=loop:1GiB*1", "needs at least 2 devices", EXIT_USAGE },
+        { "Target.DataProfile=raid10|Target.Devices=loop:1GiB*1", "needs at least 2 devices", EXIT_USAGE },
+        { "Target.MetadataProfile=raid1c4|Target.Devices=loop:1GiB*3", "[Target] MetadataProfile=raid1c4: needs at least 4", EXIT_USAGE },
+        { "Churn.FileSize=64KiB",
+          "default: [Churn] BlockSize=256KiB: larger than the files that are written (command line: [Churn] FileSize=64KiB)", EXIT_USAGE },
+        { "Churn.FileSize=64KiB|Churn.BlockSize=64KiB", NULL, 0 },
+        { "Churn.FileSize=64KiB|Churn.Fill=fallocate", NULL, 0 },
+        { "Churn.FileSize=64KiB|Churn.Fill=mixed", "larger than the files", EXIT_USAGE },
+        { "Churn.FileSize=64KiB|Churn.Workers=0", NULL, 0 },
+        { "Churn.FileSize=16MiB|Churn.BlockSize=16MiB|Churn.Depth=16", NULL, 0 },
+        { "Churn.FileSize=16MiB|Churn.BlockSize=16MiB|Churn.Depth=17",
+          "[Churn] Depth=17: with command line: [Churn] BlockSize=16MiB, more than 256MiB", EXIT_USAGE },
+        { "Churn.FileSize=2GiB", NULL, 0 },
+        { "Churn.FileSize=2049MiB", "[Churn] FileSize=2049MiB: times Files=1 times Workers=1 is 2.00 GiB, more than 2.00 GiB, half of what fits", EXIT_USAGE },
+        { "Churn.FileSize=1GiB|Churn.Files=2|Churn.Workers=1", NULL, 0 },
+        { "Churn.FileSize=1GiB|Churn.Files=2|Churn.Workers=2", "half of what fits", EXIT_USAGE },
+        { "Churn.FileSize=1TiB|Churn.Files=65536|Churn.Workers=64", "half of what fits", EXIT_USAGE },
+        { "Churn.FileSize=1025MiB|Target.DataProfile=raid1", "half of what fits", EXIT_USAGE },
+        { "Churn.FileSize=1GiB|Target.DataProfile=raid1", NULL, 0 },
+        { "Churn.FileSize=1025MiB|Target.DataProfile=raid6", "half of what fits", EXIT_USAGE },
+        { "Churn.FileSize=1536MiB|Target.DataProfile=raid5", NULL, 0 },
+        { "Churn.Workers=58", NULL, 0 },
+        { "Churn.Workers=59", "[Churn] Workers=59: makes 65 workers in all, at most 64", EXIT_USAGE },
+        { "Churn.Workers=60|Balance.Enabled=no|Sync.Workers=0", NULL, 0 },
+        { "Churn.Workers=60|Scrub.Enabled=no", NULL, 0 },
+        { "Churn.Workers=0|Sync.Workers=0|Balance.Enabled=no|Scrub.Enabled=no", "there is nothing to do", EXIT_USAGE },
+        { "Churn.Workers=0|Sync.Workers=0|Balance.Enabled=no", NULL, 0 },
+        { "Run.EvidenceDirectory=/mnt", "command line: [Run] EvidenceDirectory=/mnt: lies below the target's mount point", EXIT_USAGE },
+        { "Run.EvidenceDirectory=/mnt/a", "lies below", EXIT_USAGE },
+        { "Run.EvidenceDirectory=/mnt2", NULL, 0 },
+        { "Run.EvidenceDirectory=/mn", NULL, 0 },
+        { "Target.MountPoint=/", "lies below", EXIT_USAGE },
+        { "Target.MountPoint=/var/lib/", "lies below", EXIT_USAGE },
+        { "Target.MountPoint=/var/tmp/target", NULL, 0 },
+        { "Target.MountPoint=/var/tmp", "[Target] ImageDirectories=/dev/shm /var/tmp: /var/tmp lies below", EXIT_USAGE },
+        { "Target.ImageDirectories=/tmp /mnt/x", "/mnt/x lies below", EXIT_USAGE },
+        { "Target.MountOptions=defaults", NULL, 0 },
+        { "Target.MountOptions=rw,nodiscard,noatime,discard=async", NULL, 0 },
+        { "Target.MountOptions=nodiscard,ro",
+          "MountOptions=nodiscard,ro: the option ro is not allowed: the stressors have to write", EXIT_USAGE },
+        { "Target.MountOptions=ro,nodiscard", "the option ro is not allowed", EXIT_USAGE },
+        { "Target.MountOptions=,,ro", "the option ro is not allowed", EXIT_USAGE },
+        { "Target.MountOptions=rescue=all", "the option rescue is not allowed", EXIT_USAGE },
+        { "Target.MountOptions=device=/dev/sda", "the option device is not allowed", EXIT_USAGE },
+        { "Target.MountOptions=subvol=x", "the option subvol is not allowed", EXIT_USAGE },
+        { "Target.MountOptions=subvolid=5", "the option subvolid is not allowed", EXIT_USAGE },
+        { "Target.MountOptions=fatal_errors=panic", "would crash the machine", EXIT_USAGE },
+        { "Target.MountOptions=fatal_errors=bug", NULL, 0 },
+        { "Target.MountOptions=degraded", "would hide a lost device", EXIT_USAGE },
+};
+
+static void assign_all(Config *c, const char *assignments) {
+        _cleanup_free_ char *copy = strdup(assignments);
+        char *rest = copy, *one;
+
+        while ((one = strsep(&rest, "|")))
+                if (*one)
+                        assert_int_equal(config_set(c, one, NULL), 0);
+}
+
+static void test_check(void **state _unused_) {
+        for (size_t i = 0; i < ELEMENTSOF(checks); i++) {
+                Error e = ERROR_NULL;
+                Config c;
+                int r;
+                config_init(&c);
+                assign_all(&c, checks[i].assignments);
+                r = config_check(&c, &e);
+                if (!checks[i].error && r < 0)
+                        fail_msg("\"%s\": %s", checks[i].assignments, e.sentence);
+                if (checks[i].error && (r >= 0 || e.exit != checks[i].exit || !strstr(e.sentence, checks[i].error)))
+                        fail_msg("\"%s\": %d, %d, \"%s\"; expected \"%s\"", checks[i].assignments, r, e.exit, e.sentence, checks[i].error);
+        }
+}
+
+static void test_check_broken_devices(void **state _unused_) {
+        Error e = ERROR_NULL;
+        Config c;
+
+        config_init(&c);
+        strcpy(c.target.devices, "junk");
+        assert_int_equal(config_check(&c, &e), -EINVAL);
+        assert_non_null(strstr(e.sentence, "[Target] Devices=junk: not understood"));
+}
+
+static void test_devices(void **state _unused_) {
+        static const struct {
+                const char *text;
+                int r;
+                unsigned n;
+                uint64_t size;
+        } specs[] = {
+                { "loop:1GiB*4", 0, 4, GiB },
+                { "loop:1GiB", 0, 1, GiB },
+                { "loop:1G*8", 0, 8, GiB },
+                { "loop:268435456", 0, 1, 256 * MiB },
+                { "loop:1.1GiB*2", 0, 2, 1126 * MiB },
+                { "loop:16TiB", 0, 1, 16 * TiB },
+                { "loop:268435455", -ERANGE, 0, 0 },
+                { "loop:16385GiB", -ERANGE, 0, 0 },
+                { "loop:1GiB*9", -ERANGE, 0, 0 },
+                { "loop:1GiB*10", -ERANGE, 0, 0 },
+                { "loop:1GiB*99999999999999999999", -ERANGE, 0, 0 },
+                { "loop:1GiB*0", -EINVAL, 0, 0 },
+                { "loop:1GiB*04", -EINVAL, 0, 0 },
+                { "loop:1GiB*", -EINVAL, 0, 0 },
+                { "loop:1GiB*-1", -EINVAL, 0, 0 },
+                { "loop:1GiB*4*2", -EINVAL, 0, 0 },
+                { "loop:1GiB*4 ", -EINVAL, 0, 0 },
+                { "loop:1GiBx4", -EINVAL, 0, 0 },
+                { "loop:4*1GiB", -EINVAL, 0, 0 },
+                { "loop:00000000000000000000000000000001GiB", -EINVAL, 0, 0 },
+                { "loop", -EINVAL, 0, 0 },
+                { "LOOP:1GiB", -EINVAL, 0, 0 },
+                { "sda", -EINVAL, 0, 0 },
+                { "/tmp/image", -EINVAL, 0, 0 },
+                { "", -EINVAL, 0, 0 },
+        };
+        DeviceSpec spec;
+
+        for (size_t i = 0; i < ELEMENTSOF(specs); i++) {
+                int r = device_spec_parse(specs[i].text, &spec);
+                if (r != specs[i].r || (r == 0 && (spec.kind != DEVICE_LOOP || spec.n != specs[i].n || spec.size != specs[i].size)))
+                        fail_msg("\"%s\": %d", specs[i].text, r);
+        }
+        assert_int_equal(device_spec_parse("/dev/disk/by-id/x", &spec), 0);
+        assert_int_equal(spec.kind, DEVICE_BLOCK);
+}
+
+static void test_profiles(void **state _unused_) {
+        static const struct {
+                const char *name;
+                uint64_t capacity; /* of four devices of 12 */
+        } rooms[] = {
+                { "single", 48 },  { "dup", 24 },    { "raid0", 48 }, { "raid1", 24 }, { "raid1c3", 16 },
+                { "raid1c4", 12 }, { "raid10", 24 }, { "raid5", 36 }, { "raid6", 24 },
+        };
+
+        assert_int_equal(ELEMENTSOF(rooms), n_profiles);
+        for (size_t i = 0; i < ELEMENTSOF(rooms); i++)
+                assert_int_equal(profile_capacity(profile_find(rooms[i].name), 4, 12), rooms[i].capacity);
+        assert_null(profile_find("raid"));
+}
+
+/* What is printed loads back to the same values, twice printed is the same text, and every origin is in it. */
+static void assert_round_trip(const Config *c) {
+        _cleanup_free_ char *text = print_to_text(config_print, c);
+        Error e = ERROR_NULL;
+        Config again;
+
+        config_init(&again);
+        if (load_text(&again, text, strlen(text), &e) < 0)
+                fail_msg("%s in:\n%s", e.sentence, text);
+        assert_same_values(c, &again);
+        for (const Key *k = keys; k < keys + n_keys; k++)
+                assert_non_null(strstr(text, key_origin(k, c)));
+}
+
+static void test_round_trip(void **state _unused_) {
+        char directory[CONFIG_STRING_MAX], origin[300];
+        Config c;
+
+        config_init(&c);
+        assert_round_trip(&c);
+        assign_all(&c, "Run.Duration=90m|Run.Seed=18446744073709551615|Churn.Empty=punch,unlink|Churn.Fill=mixed|Balance.UsageData=7|"
+                       "Scrub.ReadOnly=1|Churn.FileSize=1536KiB|Target.MountOptions=compress=zstd:3,discard=async|"
+                       "Target.ImageDirectories=/a  /b#c|Sync.Rest=1500us");
+        assert_round_trip(&c);
+        /* The longest value and the longest origin, the latter with what could break out of a comment. */
+        memset(directory, 'd', sizeof(directory) - 1);
+        directory[0] = '/';
+        directory[sizeof(directory) - 1] = 0;
+        memset(origin, 'o', sizeof(origin));
+        strcpy(origin + sizeof(origin) - 32, "\n[Run]\nSeed=x\n.conf:12");
+        assert_int_equal(key_assign(key_find("Run", "EvidenceDirectory"), &c, directory, origin, NULL), 0);
+        assert_int_equal(key_assign(key_find("Target", "ImageDirectories"), &c, directory, origin, NULL), 0);
+        assert_int_equal(key_assign(key_find("Run", "Instance"), &c, "n", origin, NULL), 0);
+        assert_int_equal(strlen(key_origin(key_find("Run", "Instance"), &c)), CONFIG_ORIGIN_MAX - 1);
+        assert_non_null(strstr(key_origin(key_find("Run", "Instance"), &c), ".conf:12"));
+        assert_round_trip(&c);
+}
+
+/* The sample says nothing as it is; with its keys uncommented it says the defaults. */
+static void test_sample(void **state _unused_) {
+        _cleanup_free_ char *text = print_to_text(print_sample, NULL);
+        Config defaults, c;
+
+        config_init(&defaults);
+        c = defaults;
+        assert_int_equal(load_text(&c, text, strlen(text), NULL), 0);
+        assert_memory_equal(&c, &defaults, sizeof(c));
+        for (char *p = text; (p = strstr(p, "\n#")); p++)
+                if (p[2] != ' ')
+                        p[1] = ' ';
+        assert_int_equal(load_text(&c, text, strlen(text), NULL), 0);
+        assert_same_values(&c, &defaults);
+        for (const Key *k = keys; k < keys + n_keys; k++)
+                assert_non_null(strstr(key_origin(k, &c), "/proc/self/fd/"));
+}
+
+static unsigned count(const char *text, const char *part) {
+        unsigned n = 0;
+
+        for (; (text = strstr(text, part)); text++)
+                n++;
+        return n;
+}
+
+static void test_man(void **state _unused_) {
+        _cleanup_free_ char *text = print_to_text(print_man, NULL);
+
+        assert_int_equal(count(text, ".TP\n"), n_keys);
+        assert_int_equal(count(text, ". Default: \\fB"), n_keys);
+        assert_int_equal(count(text, ".SS ["), 7);
+        assert_non_null(strstr(text, ".SS [Churn]\n.TP\n\\fBWorkers=\\fR\n"));
+        assert_non_null(strstr(text, "one of auto, uring or pwrite. Default: \\fBauto\\fR."));
+        assert_non_null(strstr(text, "a whole number, from 1 to 256. Default: \\fB4\\fR."));
+        assert_non_null(strstr(text, "kill \\-9"));
+        assert_int_equal(count(text, "-"), count(text, "\\-"));
+}
+
+/* Changes a byte, takes some away, doubles some, or moves in a word that matters. */
+static size_t mutate(Rng *rng, char *text, size_t n, size_t size) {
+        static const char *const words[] = {
+                "[Run]", "=",    ";",     "\n",           "\r\n", "[",  "]", "\\", "-1", "99999999999999999999", "loop:",
+                "*",     "%s%n", "Seed=", "\xef\xbb\xbf", "\xff", "..", "/", "0x", " ;", "\t",                   ",",
+        };
+        size_t at = (size_t)rng_below(rng, n + 1), some = (size_t)rng_below(rng, 40);
+        const char *word = words[rng_below(rng, ELEMENTSOF(words))];
+
+        switch (rng_below(rng, 4)) {
+        case 0:
+                if (at < n)
+                        text[at] = (char)rng_next(rng);
+                return n;
+        case 1:
+                some = MIN_OF(some, n - at);
+                memmove(text + at, text + at + some, n - at - some);
+                return n - some;
+        case 2:
+                some = MIN_OF(some, MIN_OF(n - at, size - n));
+                memmove(text + at + some, text + at, n - at);
+                return n + some;
+        default:
+                some = strlen(word);
+                if (n + some > size)
+                        return n;
+                memmove(text + at + some, text + at, n - at);
+                memcpy(text + at, word, some);
+                return n + some;
+        }
+}
+
+/* Whatever the text: it is refused with a sentence, nothing changed, or accepted, and then it prints back to itself. */
+static void test_mutations(void **state _unused_) {
+        unsigned accepted = 0, refused = 0;
+        _cleanup_free_ char *original = NULL;
+        char text[16384];
+        Config defaults;
+        Rng rng;
+
+        config_init(&defaults);
+        original = print_to_text(config_print, &defaults);
+        rng_seed(&rng, 20150602, 1);
+        for (unsigned i = 0; i < 6000; i++) {
+                size_t n = strlen(original);
+                Error e = ERROR_NULL;
+                Config c = defaults;
+                memcpy(text, original, n);
+                for (uint64_t m = 1 + rng_below(&rng, 6); m > 0; m--)
+                        n = mutate(&rng, text, n, sizeof(text));
+                if (load_text(&c, text, n, &e) == 0) {
+                        assert_round_trip(&c);
+                        config_check(&c, &e);
+                        accepted++;
+                } else {
+                        assert_true(e.exit == EXIT_USAGE && strlen(e.sentence) > 20);
+                        assert_memory_equal(&c, &defaults, sizeof(c));
+                        refused++;
+                }
+        }
+        assert_true(accepted > 500 && refused > 500);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_check),    cmocka_unit_test(test_check_broken_devices), cmocka_unit_test(test_devices),
+                cmocka_unit_test(test_profiles), cmocka_unit_test(test_round_trip),           cmocka_unit_test(test_sample),
+                cmocka_unit_test(test_man),      cmocka_unit_test(test_mutations),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <ftw.h>
+#include <ini.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/fs.h"
+#include "config/device-spec.h"
+#include "config/key.h"
+#include "observe/board.h"
+
+/* A folder that stands for the machine, and the warnings heard. */
+typedef struct Place {
+        char root[64];
+        char path[PATH_MAX];
+        char warnings[16384];
+        unsigned n_warnings;
+        Config config;
+        Error error;
+} Place;
+
+static int setup(void **state) {
+        Place *p = calloc(1, sizeof(*p));
+
+        strcpy(p->root, "/tmp/scrubstress-test-config-XXXXXX");
+        assert_non_null(mkdtemp(p->root));
+        config_init(&p->config);
+        *state = p;
+        return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st _unused_, int flag _unused_, struct FTW *ftw _unused_) {
+        return remove(path);
+}
+
+static int teardown(void **state) {
+        Place *p = *state;
+
+        nftw(p->root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        free(p);
+        return 0;
+}
+
+static void on_warning(void *userdata, const char *sentence) {
+        Place *p = userdata;
+        size_t n = strlen(p->warnings);
+
+        snprintf(p->warnings + n, sizeof(p->warnings) - n, "%s\n", sentence);
+        p->n_warnings++;
+}
+
+static const char *full(Place *p, const char *name) {
+        snprintf(p->path, sizeof(p->path), "%s%s", p->root, name);
+        return p->path;
+}
+
+static const char *put_bytes(Place *p, const char *name, const void *bytes, size_t n) {
+        _cleanup_fclose_ FILE *f = NULL;
+        char *slash;
+
+        full(p, name);
+        slash = strrchr(p->path, '/');
+        *slash = 0;
+        assert_int_equal(fs_mkdir_p(p->path), 0);
+        *slash = '/';
+        f = fopen(p->path, "w");
+        assert_non_null(f);
+        assert_int_equal(fwrite(bytes, 1, n, f), n);
+        return p->path;
+}
+
+static const char *put(Place *p, const char *name, const char *text) {
+        return put_bytes(p, name, text, strlen(text));
+}
+
+static int load_bytes(Place *p, const void *bytes, size_t n) {
+        ConfigWarn warn = { on_warning, p };
+
+        p->warnings[0] = 0;
+        p->n_warnings = 0;
+        p->error = ERROR_NULL;
+        config_init(&p->config);
+        return config_load_file(&p->config, put_bytes(p, "/file.conf", bytes, n), true, &warn, &p->error);
+}
+
+static int load(Place *p, const char *text) {
+        return load_bytes(p, text, strlen(text));
+}
+
+static int load_root(Place *p) {
+        ConfigWarn warn = { on_warning, p };
+
+        p->error = ERROR_NULL;
+        config_init(&p->config);
+        return config_load(&p->config, p->root, &warn, &p->error);
+}
+
+static void assert_has(const char *text, const char *part) {
+        if (!strstr(text, part))
+                fail_msg("\"%s\" is not in \"%s\"", part, text);
+}
+
+/* A refusal: the errno, the exit code, and words of the sentence. */
+static void assert_refused(const Place *p, int r, ExitCode exit, const char *part) {
+        if (r >= 0 || p->error.exit != exit)
+                fail_msg("%d, exit code %d: \"%s\"; expected exit code %d with \"%s\"", r, p->error.exit, p->error.sentence, exit, part);
+        assert_has(p->error.sentence, part);
+}
+
+static void test_table(void **state _unused_) {
+        size_t longest = 0;
+
+        for (const Key *k = keys; k < keys + n_keys; k++) {
+                char text[KEY_TEXT_MAX];
+                assert_ptr_equal(key_find(k->section, k->name), k);
+                assert_true(k->help && strlen(k->help) > 20 && k->help[strlen(k->help) - 1] == '.');
+                assert_true(k->value[0] != 0 && k->size > 0);
+                assert_true(k == keys || strcmp(k->section, k[-1].section) == 0 || !strstr(k[-1].section, k->section));
+                key_describe(k, text);
+                assert_true(strlen(text) > 10 && strlen(text) < 256);
+                longest = MAX_OF(longest, strlen(k->name));
+                for (const Key *o = keys; o < keys + n_keys; o++)
+                        assert_true(o == k || o->offset >= k->offset + k->size || k->offset >= o->offset + o->size);
+        }
+        assert_true(longest + 1 + CONFIG_STRING_MAX - 1 < INI_MAX_LINE);
+        assert_true(CONFIG_WORKERS_MAX <= BOARD_SLOTS && DEVICE_LOOPS_MAX <= BOARD_EXTENTS);
+}
+
+static void test_defaults(void **state) {
+        Place *p = *state;
+        const Config *c = &p->config;
+
+        for (const Key *k = keys; k < keys + n_keys; k++) {
+                char value[KEY_VALUE_MAX];
+                key_print(k, c, value);
+                assert_string_equal(value, k->value);
+                assert_string_equal(key_origin(k, c), "default");
+        }
+        assert_int_equal(config_check(&p->config, &p->error), 0);
+        assert_true(c->run.duration_ns == 0 && c->target.n_loops == 4 && c->target.loop_size == GiB && c->churn.file_size == MiB);
+        assert_true(c->churn.empty == EMPTY_UNLINK && c->balance.usage_data == 50 && c->balance.rest_ns == NSEC_PER_SEC && c->sync.rest_ns == 300 * NSEC_PER_USEC);
+        assert_true(c->scrub.enabled && !c->scrub.readonly && c->target.nodesize == 16 * KiB);
+}
+
+/* Every key: a value that is not the default and how it is printed, then values that are refused. */
+static const struct {
+        const char *section, *name, *good, *canonical, *bad[6];
+} values[] = {
+        { "Run", "Instance", "a.B_9-x", NULL,
+          { "a b", "a/b", ".a", "-a", "\xc3\xa4", "0123456789012345678901234567890123456789012345678901234567890123" } },
+        { "Run", "Duration", "1h 30m", "90m", { "soon", "-1s", "8761h", "1h 30", "60s # a minute" } },
+        { "Run", "Seed", "18446744073709551615", NULL, { "18446744073709551616", "-1", "0x10", "1.5", "many", "+1" } },
+        { "Run", "MinCollisions", "5", NULL, { "-5", "5%" } },
+        { "Run", "MaxRemakes", "0", NULL, { "10001", "no" } },
+        { "Run", "OnFinding", "stop", NULL, { "Stop", "halt", "sto", "stopp" } },
+        { "Run", "OperationDeadline", "1500ms", NULL, { "0", "999ms", "25h" } },
+        { "Run", "MaxFindings", "1", NULL, { "0", "10001" } },
+        { "Run", "EvidenceDirectory", "/srv/e", NULL, { "srv", "/srv/../e", "/srv/..", "/srv//e", "/./e", "~" } },
+        { "Target", "Devices", "loop:2GiB", NULL, { "loop:1GiB*9", "loop:1GiB*0", "loop:255MiB", "sdb", "loop:", "loop:17TiB" } },
+        { "Target", "ImageDirectories", "/a /b/", NULL, { "a", "/a b", "/a /../b", "/a /." } },
+        { "Target", "MountPoint", "/media", NULL, { "media", "/media/..", "//media" } },
+        { "Target", "MountOptions", "discard=async,commit=5", NULL, { "a b", "\xe2\x82\xac" } },
+        { "Target", "DataProfile", "raid0", NULL, { "raid", "RAID1", "raid7", "1" } },
+        { "Target", "MetadataProfile", "raid1c4", NULL, { "raid1c5", "none" } },
+        { "Target", "NodeSize", "65536", "64KiB", { "2KiB", "128KiB", "12KiB", "0" } },
+        { "Target", "Checksum", "blake2", NULL, { "crc32", "md5", "blake2b" } },
+        { "Churn", "Workers", "64", NULL, { "65", "one" } },
+        { "Churn", "Fill", "mixed", NULL, { "writes", "0" } },
+        { "Churn", "Empty", "subvolume, punch", "punch subvolume", { ",", "unlink rm", "unlinktruncate" } },
+        { "Churn", "FileSize", "1.5MiB", "1536KiB", { "4095", "2TiB", "1MB", "big" } },
+        { "Churn", "Files", "65536", NULL, { "0", "65537" } },
+        { "Churn", "BlockSize", "4096", "4KiB", { "2KiB", "12KiB", "32MiB" } },
+        { "Churn", "Depth", "256", NULL, { "0", "257" } },
+        { "Churn", "Engine", "pwrite", NULL, { "aio" } },
+        { "Churn", "SyncBetween", "Off", "no", { "2", "y", "yess" } },
+        { "Sync", "Workers", "0", NULL, { "65" } },
+        { "Sync", "Mode", "start-wait", NULL, { "startwait", "fsync" } },
+        { "Sync", "Rest", "10ms", NULL, { "61m", "x" } },
+        { "Balance", "Enabled", "0", "no", { "maybe" } },
+        { "Balance", "UsageData", "90", "90%", { "101", "90%%", "%", "-1", "9 0" } },
+        { "Balance", "UsageMetadata", "100%", NULL, { "101%" } },
+        { "Balance", "Burst", "1000", NULL, { "0", "1001" } },
+        { "Balance", "Rest", "0.5s", "500ms", { "25h" } },
+        { "Scrub", "Enabled", "FALSE", "no", { "never" } },
+        { "Scrub", "ReadOnly", "on", "yes", { "ro" } },
+        { "Scrub", "Rest", "1h", NULL, { "61m" } },
+        { "Observe", "Trace", "false", "no", { "-" } },
+        { "Observe", "KernelLog", "no", NULL, { "kmsg" } },
+};
+
+static void refuse_value(Place *p, const Key *k, const char *value) {
+        char text[256], sentence[KEY_TEXT_MAX * 2], allowed[KEY_TEXT_MAX], assignment[256];
+        Config before;
+        int r;
+
+        snprintf(text, sizeof(text), "# comment\n\n[%s]\n%s = %s\n", k->section, k->name, value);
+        r = load(p, text);
+        snprintf(sentence, sizeof(sentence), "/file.conf:4: [%s] %s=", k->section, k->name);
+        assert_refused(p, r, EXIT_USAGE, sentence);
+        key_describe(k, allowed);
+        snprintf(sentence, sizeof(sentence), "allowed: %s", allowed);
+        assert_has(p->error.sentence, sentence);
+        config_init(&before);
+        assert_memory_equal(&p->config, &before, sizeof(before));
+        snprintf(assignment, sizeof(assignment), "%s.%s=%s", k->section, k->name, value);
+        r = config_set(&p->config, assignment, &p->error);
+        assert_refused(p, r, EXIT_USAGE, "command line: [");
+        assert_has(p->error.sentence, sentence);
+        assert_memory_equal(&p->config, &before, sizeof(before));
+}
+
+static void test_values(void **state) {
+        Place *p = *state;
+
+        assert_int_equal(ELEMENTSOF(values), n_keys);
+        for (size_t i = 0; i < ELEMENTSOF(values); i++) {
+                const Key *k = key_find(values[i].section, values[i].name);
+                char text[512], value[KEY_VALUE_MAX];
+                assert_non_null(k);
+                snprintf(text, sizeof(text), "[%s]\n%s=%s\n", k->section, k->name, values[i].good);
+                assert_int_equal(load(p, text), 0);
+                key_print(k, &p->config, value);
+                assert_string_equal(value, values[i].canonical ?: values[i].good);
+                assert_string_not_equal(value, k->value);
+                assert_has(key_origin(k, &p->config), "/file.conf:2");
+                assert_false(config_is_default(&p->config, k->section, k->name));
+                snprintf(text, sizeof(text), "[%s]\n%s=%s\n%s=\n", k->section, k->name, values[i].good, k->name);
+                assert_int_equal(load(p, text), 0);
+                key_print(k, &p->config, value);
+                assert_string_equal(value, k->value);
+                assert_true(config_is_default(&p->config, k->section, k->name));
+                assert_int_equal(p->n_warnings, 0);
+                for (size_t b = 0; b < ELEMENTSOF(values[i].bad) && values[i].bad[b]; b++)
+                        refuse_value(p, k, values[i].bad[b]);
+        }
+}
+
+static void test_booleans(void **state) {
+        static const struct {
+                const char *text;
+                bool value;
+        } words[] = {
+                { "yes", true }, { "no", false }, { "true", true }, { "false", false },
+                { "1", true },   { "0", false },  { "on", true },   { "off", false },
+        };
+        Place *p = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(words); i++) {
+                char text[64];
+                p->config.scrub.readonly = !words[i].value;
+                snprintf(text, sizeof(text), "Scrub.ReadOnly=%s", words[i].text);
+                assert_int_equal(config_set(&p->config, text, &p->error), 0);
+                assert_int_equal(p->config.scrub.readonly, words[i].value);
+        }
+}
+
+#define LINE_199 "ImageDirectories=" LETTERS_25 LETTERS_25 LETTERS_25 LETTERS_25 LETTERS_25 LETTERS_25 LETTERS_25 "/aaaaaa"
+#define LETTERS_25 "/aaaaaaaaaaaaaaaaaaaaaaaa"
+#define LETTERS_200 LETTERS_25 LETTERS_25 LETTERS_25 LETTERS_25 LETTERS_25 LETTERS_25 LETTERS_25 LETTERS_25
+
+/* How lines are read. `seed` is the value of [Run] Seed= afterwards; `error` or `warning`: words of the sentence. */
+static const struct {
+        const char *text;
+        uint64_t seed;
+        const char *error, *warning;
+} files[] = {
+        { "", 0, NULL, NULL },
+        { "[Run]\nSeed=7\n", 7, NULL, NULL },
+        { "[Run]\nSeed=7", 7, NULL, NULL },
+        { "[Run]\r\nSeed=7\r\n", 7, NULL, NULL },
+        { "[Run]\r\nSeed=7\r", 7, NULL, NULL },
+        { "\xef\xbb\xbf[Run]\nSeed=7\n", 7, NULL, NULL },
+        { "\xef\xbb\xbf# \xc3\xa4\n[Run]\nSeed=7\n", 7, NULL, NULL },
+        { "[Run]\nSeed = 7 ; seven\n", 7, NULL, NULL },
+        { "[Run] ; about\nSeed=7\t;seven\n", 7, NULL, NULL },
+        { "[Run]\nSeed= ; nothing\n", 0, NULL, NULL },
+        { "[Run]\nSeed=7\nSeed=\n", 0, NULL, NULL },
+        { "[Run]\nSeed=7\nSeed=8\n", 8, NULL, NULL },
+        { "[Run]\nMaxRemakes=1\n   Seed=7\n\t# indented\n", 7, NULL, NULL },
+        { "  [Run]\n\tSeed=7\n", 7, NULL, NULL },
+        { "[Run]\nSeed: 7\n", 7, NULL, NULL },
+        { "; a\n# b\n\n[Run]\n;Seed=6\n#Seed=5\nSeed=7\n", 7, NULL, NULL },
+        { "[Run]\n# " LETTERS_200 LETTERS_200 "\nSeed=7\n", 7, NULL, NULL },
+        { "\xef\xbb\xbf# " LETTERS_200 "\n[Run]\nSeed=7\n", 7, NULL, NULL },
+        { "[Run]\nSeed=7 ; " LETTERS_200 "\n", 0, "/file.conf:2: the line is 209 bytes long, at most 199 are possible", NULL },
+        { "[Run]\n\n" LETTERS_200 LETTERS_200 "\n", 0, "/file.conf:3: the line is 400 bytes long", NULL },
+        { "[Target]\n" LETTERS_200 "\n", 0, "/file.conf:2: the line is 200 bytes long, at most 199", NULL },
+        { "[Target]\n" LINE_199 "\n", 0, "/file.conf:2: [Target] ImageDirectories=/aaa", NULL },
+        { "[Run]\nSeed=7\rMaxRemakes=1\n", 0, "/file.conf:2: the control character 0x0d", NULL },
+        { "[Run]\nSeed=7\n\n# \x1b[31m\n", 0, "/file.conf:4: the control character 0x1b", NULL },
+        { "[Run]\nSeed=7\x7f\n", 0, "/file.conf:2: the control character 0x7f", NULL },
+        { "[Run]\nSeed 7\n", 0, "/file.conf:2: neither a [Section]", NULL },
+        { "[Run\nSeed=7\n", 0, "/file.conf:1: neither a [Section]", NULL },
+        { "[Run]\nSeed 7\nSeed=x\n", 0, "/file.conf:2: neither a [Section]", NULL },
+        { "[Run]\nSeed=x\nSeed 7\n", 0, "/file.conf:2: [Run] Seed=x: not understood", NULL },
+        { "[Run]\nSeed 7\nDuration=1\x01s\n", 0, "/file.conf:2: neither a [Section]", NULL },
+        { "[Run]\nSeed=7;8\n", 0, "/file.conf:2: [Run] Seed=7;8: not understood", NULL },
+        { "[Run]\nSeed=7 # seven\n", 0, "a comment behind a value starts with \" ;\"", NULL },
+        { "[Run]\nSeed=99999999999999999999\n", 0, "/file.conf:2: [Run] Seed=99999999999999999999: out of range", NULL },
+        { "[Run]\nSed=1\nSeed=7\n", 7, NULL, "/file.conf:2: unknown key [Run] Sed=; did you mean Seed=? (ignored)" },
+        { "[Run]\nseed=1\nSeed=7\n", 7, NULL, "/file.conf:2: unknown key [Run] seed=; did you mean Seed=? (ignored)" },
+        { "[Run]\nSeed=7\nOperationDaedline=1\n", 7, NULL, "did you mean OperationDeadline=?" },
+        { "[Balance]\nUsageMetdata=1\n[Run]\nSeed=7\n", 7, NULL, "did you mean UsageMetadata=?" }, /* UsageData is near too */
+        { "[Run]\nSeed=7\nBurst=1\n", 7, NULL, "unknown key [Run] Burst=; did you mean [Balance] Burst=?" },
+        { "[Run]\nSeed=7\nColour=1\n", 7, NULL, "unknown key [Run] Colour= (ignored)" },
+        { "[Run]\nSeed=7\n=1\n", 7, NULL, "unknown key [Run] = (ignored)" },
+        { "[Run]\nSeed=7\n\xff\xfe=1\n", 7, NULL, "unknown key [Run] ?\?= (ignored)" },
+        { "\n[Rnu]\nSeed=1\nSed=2\n[Run]\nSeed=7\n", 7, NULL, "/file.conf:2: unknown section [Rnu]; did you mean [Run]? (ignored)" },
+        { "[run]\nSeed=1\n", 0, NULL, "unknown section [run]; did you mean [Run]?" },
+        { "[Nonsense]\n[Run]\nSeed=7\n", 7, NULL, "/file.conf:1: unknown section [Nonsense] (ignored)" },
+        { "[" LETTERS_25 LETTERS_25 "]\nSeed=1\n", 0, NULL, "unknown section [/aaaaaaaaaaaaaaaaaaaaaaaa/aaaaaaaaaa...] (ignored)" },
+        { "Seed=1\n[Run]\nSeed=7\n", 7, NULL, "/file.conf:1: Seed= stands before any [Section] (ignored)" },
+};
+
+static void test_files(void **state) {
+        Place *p = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(files); i++) {
+                int r = load(p, files[i].text);
+                if (files[i].error)
+                        assert_refused(p, r, EXIT_USAGE, files[i].error);
+                else
+                        assert_int_equal(r, 0);
+                assert_has(p->warnings, files[i].warning ?: "");
+                if (p->config.run.seed != files[i].seed || (r == 0 && p->n_warnings != !!files[i].warning))
+                        fail_msg("\"%s\": seed %llu, %u warnings: %s", files[i].text, (unsigned long long)p->config.run.seed,
+                                 p->n_warnings, p->warnings);
+        }
+}
+
+static void test_no_text(void **state) {
+        static const char nul[] = "[Run]\nSeed=7\nMax\0Remakes=1\n", utf16[] = "\xff\xfe[\0R\0u\0n\0]\0";
+        Place *p = *state;
+        _cleanup_free_ char *big = malloc(2 * MiB);
+
+        assert_refused(p, load_bytes(p, nul, sizeof(nul) - 1), EXIT_USAGE, "/file.conf:3: the NUL byte");
+        assert_refused(p, load_bytes(p, utf16, sizeof(utf16) - 1), EXIT_USAGE, "/file.conf:1: the NUL byte");
+        memset(big, '\n', 2 * MiB);
+        assert_refused(p, load_bytes(p, big, 2 * MiB), EXIT_USAGE, "larger than 1 MiB");
+        assert_refused(p, config_load_file(&p->config, p->root, true, NULL, &p->error), EXIT_USAGE, "Is a directory");
+        assert_refused(p, config_load_file(&p->config, full(p, "/none"), true, NULL, &p->error), EXIT_USAGE, "No such file");
+        assert_int_equal(config_load_file(&p->config, p->path, false, NULL, &p->error), 0);
+        assert_refused(p, config_load_file(&p->config, "/dev/zero", true, NULL, &p->error), EXIT_USAGE, "larger than 1 MiB");
+        assert_int_equal(config_load_file(&p->config, "/dev/null", true, NULL, &p->error), 0);
+        assert_int_equal(load(p, "[Nonsense]\nSed=1\n"), 0);
+        assert_int_equal(config_load_file(&p->config, p->path, true, NULL, NULL), 0); /* nobody listens */
+}
+
+static void test_set(void **state) {
+        static const struct {
+                const char *text, *error;
+        } bad[] = {
+                { "Run.Durtion=5", "command line: unknown key [Run] Durtion=; did you mean Duration=?" },
+                { "Rum.Duration=5", "command line: unknown section [Rum]; did you mean [Run]?" },
+                { "Duration=5", "not of the form Section.Key=VALUE" },
+                { "Run.Duration", "not of the form Section.Key=VALUE" },
+                { "", "not of the form Section.Key=VALUE" },
+                { "Run.Seed=1\n2", "[Run] Seed=1?2: not understood" },
+                { "Run.EvidenceDirectory=/a\nb", "[Run] EvidenceDirectory=/a?b" },
+                { "Run.EvidenceDirectory=/a ;b", "[Run] EvidenceDirectory=/a ;b" },
+                { "Run.EvidenceDirectory=" LETTERS_200, "/aaaaaaaaaaaaaaaa...: out of range" },
+        };
+        Place *p = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++)
+                assert_refused(p, config_set(&p->config, bad[i].text, &p->error), EXIT_USAGE, bad[i].error);
+        assert_true(config_is_default(&p->config, "Run", "Duration"));
+        assert_int_equal(config_set(&p->config, "Run.Duration= 0 ", &p->error), 0);
+        assert_false(config_is_default(&p->config, "Run", "Duration"));
+        assert_string_equal(key_origin(key_find("Run", "Duration"), &p->config), "command line");
+        assert_int_equal(config_set(&p->config, "Run.Duration= ", &p->error), 0);
+        assert_true(config_is_default(&p->config, "Run", "Duration"));
+        assert_false(config_is_default(&p->config, "Run", "Colour"));
+        assert_int_equal(config_set(&p->config, "Target.MountOptions=compress=zstd:3", &p->error), 0);
+        assert_string_equal(p->config.target.mount_options, "compress=zstd:3");
+        assert_int_equal(config_set(&p->config, "Run.OnFinding= stop\t ", &p->error), 0);
+        assert_int_equal(p->config.run.on_finding, ON_FINDING_STOP);
+}
+
+static void put_seed(Place *p, const char *name, const char *seed) {
+        char text[64];
+
+        snprintf(text, sizeof(text), "[Run]\nSeed=%s\n", seed);
+        put(p, name, text);
+}
+
+static void assert_seed(Place *p, uint64_t seed, const char *origin) {
+        assert_int_equal(load_root(p), 0);
+        if (p->config.run.seed != seed)
+                fail_msg("seed %llu, expected %llu", (unsigned long long)p->config.run.seed, (unsigned long long)seed);
+        assert_has(key_origin(key_find("Run", "Seed"), &p->config), origin);
+}
+
+/* From the last place looked at to the first; each file added wins over those before it. */
+static void test_search_main(void **state) {
+        static const char *const places[] = { "/usr/lib", "/usr/local/lib", "/run", "/etc" };
+        Place *p = *state;
+
+        assert_seed(p, 0, "default");
+        for (unsigned i = 0; i < ELEMENTSOF(places); i++) {
+                char name[64], seed[16], origin[80];
+                snprintf(name, sizeof(name), "%s/scrubstress/scrubstress.conf", places[i]);
+                snprintf(seed, sizeof(seed), "%u", i + 1);
+                snprintf(origin, sizeof(origin), "%s:2", name);
+                put_seed(p, name, seed);
+                assert_seed(p, i + 1, origin);
+        }
+        put(p, "/etc/scrubstress/scrubstress.conf", ""); /* found, and says nothing: the others are not read */
+        assert_seed(p, 0, "default");
+        put(p, "/etc/scrubstress/scrubstress.conf", "[Run]\nSeed=x\n");
+        assert_refused(p, load_root(p), EXIT_USAGE, "/etc/scrubstress/scrubstress.conf:2: [Run] Seed=x");
+        assert_int_equal(p->config.run.seed, 0);
+}
+
+static void test_search_drop_ins(void **state) {
+        Place *p = *state;
+        Config before;
+
+        put_seed(p, "/usr/lib/scrubstress/scrubstress.conf.d/50-a.conf", "50");
+        assert_seed(p, 50, "/usr/lib/scrubstress/scrubstress.conf.d/50-a.conf:2");
+        put_seed(p, "/etc/scrubstress/scrubstress.conf", "1"); /* goes before all drop-ins */
+        assert_seed(p, 50, "50-a.conf:2");
+        put_seed(p, "/etc/scrubstress/scrubstress.conf.d/40-b.conf", "40"); /* by name, not by directory */
+        assert_seed(p, 50, "50-a.conf:2");
+        put_seed(p, "/run/scrubstress/scrubstress.conf.d/60-c.conf", "60");
+        assert_seed(p, 60, "/run/");
+        put_seed(p, "/usr/local/lib/scrubstress/scrubstress.conf.d/60-c.conf", "61"); /* hidden by /run */
+        assert_seed(p, 60, "/run/");
+        put_seed(p, "/etc/scrubstress/scrubstress.conf.d/60-c.conf", "62"); /* hides /run */
+        assert_seed(p, 62, "/etc/");
+        put(p, "/etc/scrubstress/scrubstress.conf.d/60-c.conf", ""); /* masks it */
+        assert_seed(p, 50, "/usr/lib/");
+        assert_int_equal(symlink("/dev/null", full(p, "/run/scrubstress/scrubstress.conf.d/50-a.conf")), 0);
+        assert_seed(p, 40, "/etc/");
+        put_seed(p, "/etc/scrubstress/scrubstress.conf.d/99-z.conf~", "not a drop-in");
+        put_seed(p, "/etc/scrubstress/scrubstress.conf.d/.99-z.conf", "hidden");
+        put_seed(p, "/etc/scrubstress/scrubstress.conf.d/.conf", "hidden");
+        assert_seed(p, 40, "/etc/");
+        put(p, "/etc/scrubstress/scrubstress.conf.d/70-other.conf", "[Scrub]\nReadOnly=yes\n"); /* adds, takes nothing away */
+        assert_seed(p, 40, "/etc/");
+        assert_true(p->config.scrub.readonly);
+        put(p, "/etc/scrubstress/scrubstress.conf.d/80-bad.conf", "\n[Scrub]\nReadOnly=maybe\n");
+        config_init(&before);
+        assert_refused(p, load_root(p), EXIT_USAGE, "80-bad.conf:3: [Scrub] ReadOnly=maybe");
+        assert_memory_equal(&p->config, &before, sizeof(before));
+        assert_int_equal(unlink(full(p, "/etc/scrubstress/scrubstress.conf.d/80-bad.conf")), 0);
+        assert_int_equal(symlink("nowhere", p->path), 0);
+        assert_refused(p, load_root(p), EXIT_USAGE, "80-bad.conf: cannot read this configuration file: No such file");
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_table), T(test_defaults), T(test_values),      T(test_booleans),        T(test_files),
+                T(test_no_text),              T(test_set),      T(test_search_main), T(test_search_drop_ins),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
