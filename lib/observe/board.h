@@ -18,9 +18,10 @@
 #define BOARD_PLACES 1024  /* power of two */
 #define BOARD_EXTENTS 8    /* device extents recorded per block group; targets have 1 to 8 devices */
 
-/* Result counters of one operation: index 0 = success, 1…133 = errno, TALLY_POSITIVE+n = ioctl returned n > 0. */
+/* Result counters of one operation: index 0 = success, 1…133 = errno, TALLY_POSITIVE+n = ioctl returned n > 0, the last = any other. */
 #define TALLY_POSITIVE 134
 #define TALLY_SLOTS 160
+#define TALLY_OTHER (TALLY_SLOTS - 1)
 
 typedef enum Phase {
         PHASE_RUN,
@@ -48,11 +49,13 @@ typedef struct GroupPlace {
 typedef struct Slot {
         char name[BOARD_NAME_MAX]; /* "scrub/2"; supervisor writes before the fork */
         _Atomic bool paused;       /* worker: I have seen PHASE_PAUSE and am waiting */
+        _Atomic bool touched;      /* board.c: tally, windows or places were written; else nobody reads them (reading allocates pages) */
         _Atomic uint32_t op;       /* Operation in flight, OP_NONE between */
         _Atomic uint64_t op_begin_ns;
         _Atomic uint64_t heartbeat_ns; /* last begin or end of anything */
         _Atomic uint64_t steps;
         _Atomic uint64_t bytes_written;
+        _Atomic uint64_t groups_gone;  /* block groups that were in one reading of the chunk tree and not in the next: a lower bound */
         _Atomic uint64_t lost_observations; /* the socket was full: counted here, never blocked on */
         _Atomic uint64_t tally[_OP_MAX][TALLY_SLOTS];
         struct {
@@ -81,10 +84,10 @@ void board_freep(Board **b);
 
 void board_set_phase(Board *b, Phase phase);
 Phase board_phase(const Board *b);
-/* Sleeps until the phase is not `phase` any more or timeout_ns have passed. */
+/* Sleeps until the phase is not `phase` any more or timeout_ns have passed. Sleeps on through signals. */
 void board_wait_phase(Board *b, Phase phase, uint64_t timeout_ns);
 
-/* Worker's side. */
+/* Worker's side. slot_window_close() without an open window does nothing. */
 void slot_count(Slot *s, Operation op, int result);
 void slot_window_open(Slot *s, uint64_t devid, uint64_t start, uint64_t end, uint64_t begin_ns);
 void slot_window_close(Slot *s, uint64_t finish_ns);
@@ -94,6 +97,9 @@ void slot_place(Slot *s, const GroupPlace *place);
 uint64_t board_tally(const Board *b, Operation op, unsigned index);   /* summed over slots */
 uint64_t board_calls(const Board *b, Operation op);                   /* all results of op */
 uint64_t board_bytes_written(const Board *b);
+uint64_t board_groups_gone(const Board *b);                           /* summed over slots */
+/* Before a worker starts on this slot, and after one has died: no operation, no scrub in flight. Counters and rings stay. */
+void slot_reset(Slot *s);
 /* The window in flight: false when there is none. */
 bool slot_window_current(const Slot *s, ScrubWindow *ret);
 /* Entries [*cursor, head) into out, at most max; advances the cursor; skips what was overwritten and returns that number in *lost. */

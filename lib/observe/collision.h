@@ -5,13 +5,20 @@
  * side, scrub windows and group places from the board on the other. No clock, no file: handed in, so it can be replayed.
  *
  * A removal whose place is known counts when a scrub of one of its devices, whose physical range meets the group's device extent, is in
- * flight at the removal's time. A removal whose place is not known counts only when every device of the target has a scrub in flight:
- * never more than there were.
+ * flight at the removal's time. A removal whose place is not known counts only when every device of the target has a scrub of the whole
+ * device in flight: never more than there were. A place serves one removal: logical addresses are used again, and the next group at the
+ * same address lies elsewhere. What was overwritten before it was read (windows, places) makes fewer collisions, never more.
+ *
+ * Memory is bounded: the last COLLIDER_WINDOWS windows of a slot, COLLIDER_PLACES places, COLLIDER_QUEUE removals between two steps;
+ * removals beyond are counted, not decided.
  */
 #include "observe/board.h"
 #include "observe/src-trace.h"
 
-#define COLLIDER_HISTORY 1024
+#define COLLIDER_HISTORY 1024 /* power of two, as the next two */
+#define COLLIDER_WINDOWS 4096
+#define COLLIDER_PLACES 4096
+#define COLLIDER_QUEUE 32768
 
 typedef struct Removal {
         uint64_t time_ns, logical, length, flags;
@@ -33,5 +40,5 @@ void collider_step(Collider *c, const Board *b);
 uint64_t collider_removals(const Collider *c);
 uint64_t collider_collisions(const Collider *c);
 uint64_t collider_generation(const Collider *c); /* of the newest commit seen; 0: none */
-/* The removals decided with since_ns <= time_ns <= until_ns, oldest first; at most max. */
+/* The removals decided with since_ns <= time_ns <= until_ns, oldest first; of more than max the newest. */
 unsigned collider_history(const Collider *c, uint64_t since_ns, uint64_t until_ns, Removal *out, unsigned max);

@@ -34,6 +34,7 @@ typedef enum ObservationFlag {
 } ObservationFlag;
 
 #define OBS_TEXT_MAX 400
+#define OBS_LINE_MAX 2048 /* the text form of any observation fits */
 
 typedef struct Observation {
         uint64_t time_ns; /* CLOCK_MONOTONIC, when it was seen */
@@ -53,9 +54,10 @@ typedef struct Observation {
 
 const char *observation_kind_name(ObservationKind kind);
 
-/* One line without newline, key=value, in the order of the struct, zero fields left out, text last and escaped:
- *   "1234567890 result op=scrub errno=EINVAL devid=2 physical=4096 flags=ours,overlap text=..."
+/* One line without newline, key=value, in the order of the struct, zero fields left out, text last and escaped (\n, \\, \xHH):
+ *   "1234567890 result op=scrub errno=EINVAL flags=ours,overlap devid=2 physical=4096 text=..."
+ * The result is errno=NAME, or result=+8, result=0 (kinds result and control), result=-600 (an errno without a name).
  * Returns the length or -ENOSPC. */
 int observation_print(const Observation *o, char *buf, size_t size);
-/* The inverse. Empty lines and lines that start with '#' are -ENODATA; bad ones -EINVAL with the reason in `e`. */
+/* The inverse; keys in any order but text last; one newline at the end is allowed. Empty lines and lines that start with '#' are -ENODATA; bad ones -EINVAL with the reason in `e`. */
 int observation_parse(const char *line, Observation *ret, Error *e);
