@@ -49,19 +49,23 @@ extern const FindingClassInfo finding_classes[_CLASS_MAX];
 
 typedef struct Finding {
         FindingClass class;
-        Grade grade;          /* FINDING, HW, KNOWN or SETUP */
+        Grade grade;          /* FINDING, HW, KNOWN or SETUP; EXPECT: a note (a splat of another subsystem), never fails the run */
         Operation op;
-        int32_t result;       /* negative errno; 0 for a kernel-log finding */
+        int32_t result;       /* as in Observation; of a kernel-log finding the errno its line names, or 0 */
         uint64_t devid, physical, logical; /* of the first */
         uint64_t first_ns, last_ns; /* CLOCK_MONOTONIC */
         uint64_t count;
         uint64_t confirmed;   /* of these, confirmed by a control scrub */
         uint64_t consequences; /* later failures folded into this one */
+        const char *why;      /* static: what the table's row says of it; NULL: the class's sentence */
         char reference[128];  /* KNOWN: where it is known */
         char text[OBS_TEXT_MAX]; /* the first kernel-log line, stack or counters */
         char evidence[PATH_MAX]; /* folder; empty: none (yet) */
         Observation first;
 } Finding;
+
+/* Held against kernel or hardware: FINDING or HW. */
+bool finding_fails(const Finding *f);
 
 /* One sentence for a person: "scrub on devid 2 returned EINVAL at physical 1.2 GiB while …; the control scrub passed: …". */
 void finding_sentence(const Finding *f, char *buf, size_t size);

@@ -7,12 +7,18 @@
  *   - Every operation's errno goes through errno-policy.c, every kernel-log line through kmsg-rules.c.
  *   - One root cause per incident: a failed operation waits SETTLE before it is judged, because the kernel-log line of its cause may be
  *     read later; while the target is lost (abort, forced read-only) later failures are consequences of it.
+ *   - A suspect seen before the target was lost cannot be confirmed any more: it stays a finding.
  *   - A suspect (scrub -EINVAL) is decided by a control scrub on the quiesced target: JUDGE_CONFIRM asks for one, OBS_CONTROL answers.
  *     After confirm_max confirmed ones of a class later ones are only counted.
  */
 #include "judge/finding.h"
 
 #define JUDGE_SETTLE_NS (300 * NSEC_PER_MSEC)
+#define JUDGE_AROUND_NS (2 * NSEC_PER_SEC)     /* "around": device errors explain scrub counters, a splat explains a death */
+#define JUDGE_NEAR_FULL_NS (10 * NSEC_PER_SEC) /* how long OBS_NEAR_FULL is remembered */
+#define JUDGE_LINGER_NS (30 * NSEC_PER_SEC)    /* a state that should pass (EINPROGRESS) may last this long */
+
+#define JUDGE_ROWS 64
 
 typedef struct JudgePolicy {
         unsigned confirm_max;
@@ -46,6 +52,7 @@ void judge_close(Judge *j, uint64_t now_ns);
 size_t judge_n_findings(const Judge *j);
 Finding *judge_finding(Judge *j, size_t i); /* the run fills in `evidence` */
 uint64_t judge_incidents(const Judge *j);   /* targets lost */
+uint64_t judge_overflow(const Judge *j);    /* findings for which there was no row any more (JUDGE_ROWS) */
 
 typedef struct RunFacts {
         uint64_t collisions;

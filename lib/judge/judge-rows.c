@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "judge/judge-internal.h"
+
+#include <string.h>
+
+/* Text of the kernel is whole lines; a copy that does not fit is cut. */
+static void row_init(Finding *f, const Ruling *ruling, const Observation *first) {
+        *f = (Finding){
+                .class = ruling->class,
+                .grade = ruling->grade,
+                .op = ruling->op,
+                .result = ruling->result,
+                .devid = first->devid,
+                .physical = first->physical,
+                .logical = first->logical,
+                .first_ns = first->time_ns,
+                .why = ruling->why ?: finding_classes[ruling->class].sentence,
+                .first = *first,
+        };
+        snprintf(f->text, sizeof(f->text), "%s", first->text);
+        snprintf(f->reference, sizeof(f->reference), "%s", ruling->reference ?: "");
+}
+
+static size_t row_find(const Judge *j, const Ruling *ruling) {
+        for (size_t i = 0; i < j->n_rows; i++) {
+                const Finding *f = &j->rows[i];
+                if (f->class == ruling->class && f->grade == ruling->grade && f->op == ruling->op && f->result == ruling->result)
+                        return i;
+        }
+        return NO_ROW;
+}
+
+size_t rows_add(Judge *j, const Ruling *ruling, const Pending *p) {
+        size_t row = row_find(j, ruling);
+
+        if (row == NO_ROW && j->n_rows == JUDGE_ROWS) {
+                j->overflow += p->count;
+                if (ruling->grade == GRADE_FINDING || ruling->grade == GRADE_HW)
+                        j->overflow_failing += p->count;
+                return NO_ROW;
+        }
+        if (row == NO_ROW) {
+                row = j->n_rows++;
+                row_init(&j->rows[row], ruling, &p->first);
+        }
+        j->rows[row].count += p->count;
+        j->rows[row].last_ns = MAX_OF(j->rows[row].last_ns, p->last_ns);
+        return row;
+}
+
+size_t rows_add_one(Judge *j, const Ruling *ruling, const Observation *o) {
+        return rows_add(j, ruling, &(Pending){ .first = *o, .count = 1, .last_ns = o->time_ns });
+}
+
+void rows_fold(Judge *j, size_t row, uint64_t count) {
+        if (row != NO_ROW)
+                j->rows[row].consequences += count;
+}
+
+size_t judge_n_findings(const Judge *j) {
+        return j->n_rows;
+}
+
+Finding *judge_finding(Judge *j, size_t i) {
+        return i < j->n_rows ? &j->rows[i] : NULL;
+}
+
+uint64_t judge_overflow(const Judge *j) {
+        return j->overflow;
+}
