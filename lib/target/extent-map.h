@@ -25,10 +25,13 @@ typedef struct ExtentMap {
 
 #define EXTENT_MAP_NULL ((ExtentMap){ 0 })
 
-/* Data stripes of a profile: RAID0 n, RAID10 n/sub, RAID1* and DUP 1, RAID5 n-1, RAID6 n-2, single 1. extent_length = length / that. */
+/* Data stripes of a profile: RAID0 n, RAID10 n/sub, RAID1* and DUP 1, RAID5 n-1, RAID6 n-2, single 1; never 0. */
+uint64_t chunk_data_stripes(uint64_t type, uint64_t n_stripes, uint16_t sub_stripes);
+/* Bytes each device extent takes: length / data stripes. */
 uint64_t chunk_extent_length(uint64_t length, uint64_t type, uint16_t n_stripes, uint16_t sub_stripes);
 
-/* Replaces the content; keeps the memory for the next time. Returns the kernel's result (see btrfs-ops.h) or -ENOMEM. */
+/* Replaces the content; keeps the memory for the next time. Returns the kernel's result (see btrfs-ops.h), -ENOMEM, or
+ * -EBADMSG: an item too short for the chunk it says it is. On failure the map is what was read until then. */
 int extent_map_read(ExtentMap *m, const BtrfsOps *ops, int fd);
 void extent_map_free(ExtentMap *m);
 const Chunk *extent_map_find(const ExtentMap *m, uint64_t logical);

@@ -4,7 +4,8 @@
  * Target: the btrfs filesystem under stress and the devices it is made of. Plain data without pointers: it is made by a job (a child
  * process) and lives in memory shared with the supervisor.
  *
- * Life: target_check() (touches nothing) → target_make() in a job: images, loop devices, mkfs, mount → workers → target_unmount() in a job.
+ * Life: target_check() (touches nothing) → target_make() in a job: images, loop devices, mkfs, mount → workers → target_unmount()
+ * in a job.
  * The mount holds the loop devices; they vanish with it. All of it happens in the supervisor's private mount namespace.
  */
 #include <limits.h>
@@ -36,15 +37,27 @@ typedef struct Target {
         uint32_t nodesize, sectorsize;
 } Target;
 
+/* The words of ImageDirectories=, as a NULL-terminated list. */
+typedef struct TargetDirectories {
+        char text[CONFIG_STRING_MAX];
+        const char *paths[16];
+} TargetDirectories;
+
+void target_directories(TargetDirectories *d, const Config *c);
+
 /* unshare(CLONE_NEWNS) and MS_REC|MS_SLAVE, once, in the supervisor, before anything is mounted. -EPERM: not root. */
 int target_enter_namespace(Error *e);
 
-/* All that can be known to be wrong before anything is touched: root, btrfs in the kernel, loop control, mkfs.btrfs, directory, room,
- * smallest size mkfs takes. `root` prefixes /proc, /sys and /dev (tests). Sentences name the remedy. */
+/* All that can be known to be wrong before anything is touched: root, btrfs in the kernel (or a module of it), loop control, mkfs.btrfs,
+ * image directory and room, mount point. What the configuration alone can say (profiles, sizes) is config_check()'s. `root` prefixes
+ * /proc, /lib/modules and /dev (tests; NULL or "": none). Sentences name the remedy. */
 int target_check(const Config *c, const char *root, Error *e);
 /* Blocks (mkfs). On failure nothing is left behind. */
 int target_make(Target *t, const Config *c, Error *e);
-/* Syncs and unmounts; blocks. Returns a negative errno with a sentence (EBUSY names who). */
+/* Syncs and unmounts; blocks. Returns a negative errno with a sentence (EBUSY names who). A failed sync is not one: an aborted filesystem
+ * cannot be synced and must be unmounted all the same. Then waits shortly until the loop devices are gone, unless the caller itself has
+ * one open; -EBUSY when they stay: unmounted, but something holds them. A target that is not mounted is success. */
 int target_unmount(Target *t, Error *e);
-/* Opens the root directory of the mounted target. The caller owns the fd. */
+/* Opens the root directory of the mounted target. The caller owns the fd. -ENODEV: what is at the mount point is not the target (so that
+ * nobody stresses the filesystem below it). */
 int target_open(const Target *t, Error *e);
