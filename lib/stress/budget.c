@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "stress/budget.h"
+
+#include "config/profile.h"
+
+#define WALK_BYTES_PER_SEC (20 * MiB)
+
+#define COPIES_MOST 4 /* raid1c4 */
+
+unsigned budget_copies(const char *profile, unsigned n_devices) {
+        const Profile *p = profile_find(profile);
+        unsigned n, n_data;
+
+        if (!p)
+                return COPIES_MOST;
+        n = MAX_OF(n_devices, p->parity + 1);
+        n_data = n - p->parity;
+        return p->copies * ((n + n_data - 1) / n_data);
+}
+
+/* fs/btrfs/volumes.c init_alloc_chunk_ctl_policy_regular() and fs/btrfs/space-info.c calc_chunk_size(): 256 MiB up to 50 GiB, 1 GiB above,
+ * and never more than a tenth of the filesystem. */
+uint64_t budget_metadata_chunk(uint64_t total) {
+        return MIN_OF(total > 50 * GiB ? GiB : 256 * MiB, total / 10);
+}
+
+void budget_make(Budget *b, const Config *c, const Target *t) {
+        uint64_t total = 0;
+
+        for (unsigned i = 0; i < t->n_devices; i++)
+                total += t->devices[i].size;
+        b->headroom = 2 * (t->metadata_chunk_size ?: budget_metadata_chunk(total));
+        b->headroom *= budget_copies(c->target.metadata_profile, t->n_devices);
+        b->data_copies = budget_copies(c->target.data_profile, t->n_devices);
+}
+
+bool budget_room(const Budget *b, uint64_t unallocated, uint64_t length) {
+        return unallocated >= b->headroom && (unallocated - b->headroom) / b->data_copies >= length;
+}
+
+uint64_t budget_unallocated(const Target *t, const BtrfsOps *ops, int fd) {
+        uint64_t sum = 0;
+
+        for (unsigned i = 0; i < t->n_devices; i++) {
+                BtrfsDevice d;
+                if (ops->device_info(fd, t->devices[i].devid, &d) == 0 && d.bytes_used < d.total_bytes)
+                        sum += d.total_bytes - d.bytes_used;
+        }
+        return sum;
+}
+
+uint64_t budget_walk_ns(uint64_t bytes) {
+        return bytes / WALK_BYTES_PER_SEC * NSEC_PER_SEC;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "stress/churn.h"
+
+char *churn_file_name(unsigned i, char buf[static CHURN_NAME_MAX]) {
+        snprintf(buf, CHURN_NAME_MAX, "%u", i);
+        return buf;
+}
+
+int churn_open_file(Worker *w, Churn *s, unsigned i) {
+        char name[CHURN_NAME_MAX];
+        int fd, r;
+
+        worker_begin(w, OP_OPEN);
+        fd = openat(churn_files_fd(s), churn_file_name(i, name), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        r = worker_end(w, fd < 0 ? -errno : 0, NULL);
+        return r < 0 ? r : fd;
+}
+
+bool churn_has_room(Worker *w, const Churn *s) {
+        uint64_t unallocated = budget_unallocated(w->target, w->ops, w->root_fd);
+        bool near_full = !budget_room(&s->budget, unallocated, 0);
+
+        if (atomic_load(&w->board->near_full) != near_full)
+                atomic_store(&w->board->near_full, near_full);
+        return budget_room(&s->budget, unallocated, w->config->churn.file_size);
+}
+
+static int write_file(Worker *w, Churn *s, int fd, unsigned i) {
+        const Pattern p = { .owner = w->index, .file = i, .generation = s->generation };
+        int r;
+
+        worker_begin(w, OP_WRITE);
+        r = writer_write(s->writer, fd, w->config->churn.file_size, &p);
+        atomic_fetch_add_explicit(&w->slot->bytes_written, s->writer->written, memory_order_relaxed);
+        return worker_end(w, r, &(Observation){ .logical = s->writer->written, .length = w->config->churn.file_size });
+}
+
+static int allocate_file(Worker *w, int fd) {
+        worker_begin(w, OP_FALLOCATE);
+        return worker_end(w, fallocate(fd, 0, 0, (off_t)w->config->churn.file_size) < 0 ? -errno : 0,
+                          &(Observation){ .length = w->config->churn.file_size });
+}
+
+static int fill_file(Worker *w, Churn *s, unsigned i) {
+        _cleanup_close_ int fd = churn_open_file(w, s, i);
+        ChurnFill fill = w->config->churn.fill;
+
+        if (fd < 0)
+                return fd;
+        s->filled = i + 1;
+        if (s->subvolume_fd < 0)
+                s->named = MAX_OF(s->named, i + 1);
+        if (fill == FILL_MIXED)
+                fill = rng_below(&w->rng, 2) == 0 ? FILL_WRITE : FILL_FALLOCATE;
+        return fill == FILL_WRITE ? write_file(w, s, fd, i) : allocate_file(w, fd);
+}
+
+int churn_fill(Worker *w, Churn *s) {
+        for (unsigned i = 0; i < w->config->churn.files && !worker_should_yield(w); i++) {
+                int r;
+                if (i > 0 && !churn_has_room(w, s))
+                        return 0;
+                r = fill_file(w, s, i);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/*
+ * Churn: the state of one creator and emptier, shared by the cycle (st-churn.c) and its two halves, filling and emptying. Files are named
+ * by their number, in a directory of the worker's own or, to be deleted with it, in a subvolume below that.
+ *
+ * All functions that return int return 0 or the result of the kernel call that failed, which has been reported.
+ */
+#include "stress/budget.h"
+#include "stress/worker.h"
+#include "stress/writer.h"
+#include "target/extent-map.h"
+
+#define CHURN_SUBVOLUME "subvolume"
+#define CHURN_NAME_MAX 32
+
+typedef struct Churn {
+        char directory[CHURN_NAME_MAX]; /* below the root of the target */
+        int dir_fd, subvolume_fd;       /* -1: not open */
+        Writer *writer;
+        Budget budget;
+        ChurnEmpty way;        /* in which this cycle is emptied */
+        unsigned filled;       /* files [0, filled) hold something */
+        unsigned named;        /* files [0, named) may be in the directory */
+        bool subvolume;        /* there is one */
+        uint64_t generation;   /* cycle */
+        uint64_t short_cycles; /* in a row without room for a single file */
+        ExtentMap map, before; /* this reading of the chunk tree and the one before */
+} Churn;
+
+static inline int churn_files_fd(const Churn *s) {
+        return s->subvolume_fd >= 0 ? s->subvolume_fd : s->dir_fd;
+}
+
+char *churn_file_name(unsigned i, char buf[static CHURN_NAME_MAX]);
+/* Opens file i for writing, O_CREAT. The caller owns the fd. */
+int churn_open_file(Worker *w, Churn *s, unsigned i);
+
+/* True while one more file of file_size leaves the headroom; keeps board->near_full. */
+bool churn_has_room(Worker *w, const Churn *s);
+/* Fills as many files as there is room for, at most Files; the caller has found room for the first. Ends early when the phase changes. */
+int churn_fill(Worker *w, Churn *s);
+
+/* One of the ways that are enabled. */
+ChurnEmpty churn_pick_way(Worker *w);
+/* Empties what is filled, from the last file to the first, in s->way. What could not be emptied stays `filled`. */
+int churn_empty(Worker *w, Churn *s);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/*
+ * Pattern: the content of what is written. Every 4 KiB block describes itself (who wrote it, which file, where, in which cycle), so that a
+ * block read back from anywhere says where it belongs. Most of a block is payload that depends on the seed and the variant only: it is
+ * filled once, and a write stamps the headers. Host byte order: written and read on the same machine.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PATTERN_BLOCK 4096
+
+typedef struct Pattern {
+        uint64_t seed;       /* of the payload */
+        uint64_t owner;      /* who writes: slot on the board */
+        uint64_t file;       /* number of the file */
+        uint64_t generation; /* cycle */
+        uint64_t offset;     /* in the file, of the first byte; multiple of PATTERN_BLOCK */
+} Pattern;
+
+typedef struct PatternMismatch {
+        uint64_t offset; /* in the file, of the first wrong block */
+        char text[200];  /* what is wrong with it: expected and found */
+} PatternMismatch;
+
+/* Fills `size` bytes: payload and headers. A tail shorter than a block is the beginning of one. `buf` is 8-byte aligned. */
+void pattern_fill(void *buf, size_t size, const Pattern *p);
+/* Headers only, for a buffer filled before with the same seed. About 10 ns per block. */
+void pattern_stamp(void *buf, size_t size, const Pattern *p);
+/* True when all of `buf` is what pattern_fill() or pattern_stamp() made for *p; otherwise *ret names the first wrong block. */
+bool pattern_check(const void *buf, size_t size, const Pattern *p, PatternMismatch *ret);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "base/macro.h"
+#include "stress/stressor.h"
+
+const Stressor *const stressors[] = {
+        &stressor_balance,
+        &stressor_churn,
+        &stressor_scrub,
+        &stressor_sync,
+};
+const size_t n_stressors = ELEMENTSOF(stressors);
+
+const Stressor *stressor_find(const char *name) {
+        for (size_t i = 0; i < n_stressors; i++)
+                if (strcmp(stressors[i]->name, name) == 0)
+                        return stressors[i];
+        return NULL;
+}

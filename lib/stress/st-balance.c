@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Stressor: balances with usage filters, in bursts with rests between. A running balance holds reclaim_bgs_lock, which the cleaner only
+ * tries for: a balance without rests stops all removals by the cleaner.
+ */
+#include "stress/budget.h"
+#include "stress/stressor.h"
+
+static unsigned balance_instances(const Config *c, unsigned n_devices _unused_) {
+        return c->balance.enabled ? 1 : 0;
+}
+
+/* At most it relocates all there is. The size of devices that are not loops of ours is not in the configuration: raise
+ * OperationDeadline=. */
+static uint64_t balance_deadline_ns(const Config *c) {
+        return c->run.operation_deadline_ns + budget_walk_ns(c->target.n_loops * c->target.loop_size);
+}
+
+static int balance_once(Worker *w) {
+        const BalanceFilter data = { .enabled = true, .usage_max = (uint8_t)w->config->balance.usage_data };
+        const BalanceFilter metadata = { .enabled = true, .usage_max = (uint8_t)w->config->balance.usage_metadata };
+        uint64_t completed = 0;
+        int r;
+
+        atomic_fetch_add(&w->board->balances_in_flight, 1);
+        worker_begin(w, OP_BALANCE);
+        r = w->ops->balance(w->root_fd, &data, &metadata, &completed);
+        atomic_fetch_sub(&w->board->balances_in_flight, 1);
+        return worker_end(w, r, &(Observation){ .count = completed });
+}
+
+static int balance_step(Worker *w) {
+        for (uint64_t i = 0; i < w->config->balance.burst && !worker_should_yield(w); i++)
+                if (balance_once(w) != 0)
+                        break;
+        worker_rest(w, w->config->balance.rest_ns);
+        return 0;
+}
+
+/* A balance survives its caller: one that was interrupted goes on without us. Usually there is none: -ENOTCONN, as the policy expects. */
+static void balance_cleanup(Worker *w) {
+        worker_begin(w, OP_BALANCE_CANCEL);
+        worker_end(w, w->ops->balance_cancel(w->root_fd), NULL);
+}
+
+const Stressor stressor_balance = {
+        .name = "balance",
+        .help = "relocates block groups by usage filter, in bursts with rests",
+        .instances = balance_instances,
+        .deadline_ns = balance_deadline_ns,
+        .step = balance_step,
+        .cleanup = balance_cleanup,
+};

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/macro.h"
+#include "worker-fixture.h"
+
+/* The third worker: the third device, devid 13. */
+static void begin(WorkerFixture *f) {
+        fixture_begin(f, &stressor_scrub, 4);
+        f->worker.instance = 2;
+        assert_int_equal(fixture_prepare(f), 0);
+}
+
+static void assert_window_open(void *slot) {
+        ScrubWindow window;
+
+        assert_true(slot_window_current(slot, &window));
+        assert_int_equal(window.devid, 13);
+        assert_int_equal(window.start, 0);
+        assert_true(window.end == UINT64_MAX);
+        assert_true(window.begin_ns <= clock_mono_ns());
+}
+
+static void the_window_is_open_exactly_while_the_scrub_runs(void **state _unused_) {
+        FakeRule script[] = { { .call = FAKE_SCRUB, .devid = 13, .delay_ns = 5 * NSEC_PER_MSEC, .hook = assert_window_open } };
+        uint64_t cursor = 0, lost, begin_ns, end_ns;
+        WorkerFixture f;
+        ScrubWindow window;
+        Observation o;
+
+        begin(&f);
+        script[0].userdata = f.worker.slot;
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        begin_ns = clock_mono_ns();
+        assert_int_equal(worker_step(&f.worker), 0);
+        end_ns = clock_mono_ns();
+        assert_false(slot_window_current(f.worker.slot, &window));
+        assert_int_equal(slot_windows_drain(f.worker.slot, &cursor, &window, 1, &lost), 1);
+        assert_int_equal(window.devid, 13);
+        assert_true(window.begin_ns >= begin_ns && window.finish_ns <= end_ns);
+        assert_true(window.finish_ns - window.begin_ns >= 5 * NSEC_PER_MSEC);
+        assert_int_equal(fixture_tally(&f, OP_SCRUB, 0), 1);
+        assert_false(fixture_receive(&f, &o));
+        assert_int_equal(fake_btrfs_last(FAKE_SCRUB)->fd, f.worker.root_fd);
+        assert_int_equal(fake_btrfs_last(FAKE_SCRUB)->start, 0);
+        assert_true(fake_btrfs_last(FAKE_SCRUB)->end == UINT64_MAX);
+        assert_false(fake_btrfs_last(FAKE_SCRUB)->readonly);
+        f.config.scrub.readonly = true;
+        worker_step(&f.worker);
+        assert_true(fake_btrfs_last(FAKE_SCRUB)->readonly);
+        fake_btrfs_end();
+        fixture_end(&f);
+}
+
+static void a_failure_says_where_it_was(void **state _unused_) {
+        static const FakeRule script[] = {
+                { .call = FAKE_SCRUB, .nth = 2, .result = -EINVAL, .stats = { .last_physical = 4096, .csum_errors = 1 } },
+                { .call = FAKE_SCRUB },
+        };
+        uint64_t cursor = 0, lost;
+        ScrubWindow windows[4];
+        WorkerFixture f;
+        Observation o;
+
+        begin(&f);
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        for (unsigned i = 0; i < 3; i++)
+                assert_int_equal(worker_step(&f.worker), 0);
+        assert_int_equal(fixture_tally(&f, OP_SCRUB, 0), 2);
+        assert_int_equal(fixture_tally(&f, OP_SCRUB, EINVAL), 1);
+        assert_int_equal(slot_windows_drain(f.worker.slot, &cursor, windows, 4, &lost), 3);
+        assert_true(fixture_receive(&f, &o));
+        assert_int_equal(o.kind, OBS_RESULT);
+        assert_int_equal(o.op, OP_SCRUB);
+        assert_int_equal(o.result, -EINVAL);
+        assert_int_equal(o.devid, 13);
+        assert_int_equal(o.physical, 4096);
+        assert_false(fixture_receive(&f, &o)); /* the counters of a failed scrub are not told a second time */
+        fake_btrfs_end();
+        fixture_end(&f);
+}
+
+static void success_with_dirty_counters_is_told(void **state _unused_) {
+        static const FakeRule script[] = {
+                { .call = FAKE_SCRUB, .stats = { .last_physical = 8192, .csum_errors = 3, .uncorrectable_errors = 3 } },
+        };
+        WorkerFixture f;
+        Observation o;
+
+        begin(&f);
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        assert_int_equal(worker_step(&f.worker), 0);
+        assert_int_equal(fixture_tally(&f, OP_SCRUB, 0), 1);
+        assert_true(fixture_receive(&f, &o));
+        assert_int_equal(o.kind, OBS_COUNTERS);
+        assert_int_equal(o.op, OP_SCRUB);
+        assert_int_equal(o.result, 0);
+        assert_int_equal(o.devid, 13);
+        assert_int_equal(o.physical, 8192);
+        assert_int_equal(o.count, 3);
+        assert_non_null(strstr(o.text, "csum"));
+        assert_int_equal(o.worker, f.worker.index + 1);
+        assert_false(fixture_receive(&f, &o));
+        fake_btrfs_end();
+        fixture_end(&f);
+}
+
+static void a_cancelled_scrub_is_ours(void **state _unused_) {
+        static const FakeRule script[] = { { .call = FAKE_SCRUB, .result = -ECANCELED } };
+        WorkerFixture f;
+        Observation o;
+
+        begin(&f);
+        f.config.scrub.rest_ns = 20 * NSEC_PER_MSEC;
+        atomic_store(&f.worker.board->cancelling, true);
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        uint64_t begin_ns = clock_mono_ns();
+        assert_int_equal(worker_step(&f.worker), 0);
+        assert_true(clock_mono_ns() - begin_ns >= 20 * NSEC_PER_MSEC);
+        assert_true(fixture_receive(&f, &o));
+        assert_int_equal(o.flags, OBS_OURS);
+        fake_btrfs_end();
+        fixture_end(&f);
+}
+
+static void instances_and_deadline_follow_the_configuration(void **state _unused_) {
+        Config c = {
+                .scrub = { .enabled = true }, .run = { .operation_deadline_ns = 7 }, .target = { .n_loops = 4, .loop_size = 20 * MiB },
+        };
+
+        assert_int_equal(stressor_scrub.instances(&c, 4), 4);
+        assert_int_equal(stressor_scrub.deadline_ns(&c), 7 + NSEC_PER_SEC);
+        c.scrub.enabled = false;
+        assert_int_equal(stressor_scrub.instances(&c, 4), 0);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(the_window_is_open_exactly_while_the_scrub_runs),
+                cmocka_unit_test(a_failure_says_where_it_was),
+                cmocka_unit_test(success_with_dirty_counters_is_told),
+                cmocka_unit_test(a_cancelled_scrub_is_ours),
+                cmocka_unit_test(instances_and_deadline_follow_the_configuration),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
