@@ -9,8 +9,8 @@
 
 typedef struct PlanWorker {
         const Stressor *stressor;
-        unsigned instance;
-        char name[BOARD_NAME_MAX]; /* "scrub/2" */
+        unsigned instance;         /* 0…n-1 of this stressor */
+        char name[BOARD_NAME_MAX]; /* stressor and instance + 1: "scrub/2" works on the second device */
 } PlanWorker;
 
 typedef struct Plan {
@@ -19,7 +19,9 @@ typedef struct Plan {
         PlanWorker workers[BOARD_SLOTS];
 } Plan;
 
-/* fallback_seed is used when the configuration gives none. -EINVAL: more workers than slots, or none (EXIT_USAGE). */
+/* fallback_seed (not 0) is used when the configuration gives none. -EINVAL: more workers than slots, or none (EXIT_USAGE). */
 int plan_make(Plan *p, const Config *c, uint64_t fallback_seed, Error *e);
+/* Workers of one stressor. */
+unsigned plan_count(const Plan *p, const Stressor *s);
 /* Device by device, worker by worker, for people. */
 void plan_print(const Plan *p, const Config *c, FILE *f);

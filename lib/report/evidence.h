@@ -13,11 +13,24 @@
 
 typedef struct History {
         Observation ring[HISTORY_MAX];
-        uint64_t head;
+        uint64_t head; /* entries ever added */
 } History;
 
 void history_add(History *h, const Observation *o);
 
-/* Writes the folder and sets f->evidence. `collider` may be NULL. A negative errno with a sentence: the run goes on and says so. */
-int evidence_save(Finding *f, unsigned number, const Report *r, const History *kmsg, const History *observations,
-                  const Collider *collider, Error *e);
+/* A finding and what its evidence is drawn from; nothing owned. */
+typedef struct Evidence {
+        Finding *finding;
+        const Report *report;
+        const History *kmsg;         /* kernel-log lines */
+        const History *observations; /* all others */
+        const Collider *collider;    /* NULL: removals were not traced */
+} Evidence;
+
+/* Writes the folder and sets finding->evidence; `number` is the finding's row, from 1. The folder appears whole or not at all, over a loss
+ * of power too (written beside, synced, renamed). Blocks for a few fsync(2) of the evidence directory's filesystem. A negative errno with
+ * a sentence: nothing is left behind, the run goes on and says so. */
+int evidence_save(const Evidence *x, unsigned number, Error *e);
+/* Adds a file to a folder that is there already: what became known later (what btrfs check said of the lost target). A finding without a
+ * folder is success. */
+int evidence_add(const Finding *f, const char *name, const char *text);

@@ -13,18 +13,44 @@
 /* The numbers of a run at one moment; they only grow, over re-made targets too. */
 typedef struct Totals {
         uint64_t time_ns;     /* CLOCK_MONOTONIC of the sample */
-        uint64_t stress_ns;   /* time under stress */
+        uint64_t stress_ns;   /* time under stress: what duration_asked_ns is measured against */
         uint64_t collisions, removals, scrubs, balances, syncs, bytes_written, steps;
         uint64_t findings;    /* that fail the run */
         uint64_t known, remakes, lost_observations, lost_trace_events;
 } Totals;
 
+/* The totals that have a rate: one table for closing block, progress line and JSON (totals.c). */
+typedef enum Total {
+        TOTAL_COLLISIONS,
+        TOTAL_REMOVALS,
+        TOTAL_SCRUBS,
+        TOTAL_BALANCES,
+        TOTAL_SYNCS,
+        TOTAL_BYTES_WRITTEN,
+        _TOTAL_MAX,
+} Total;
+
+typedef struct TotalInfo {
+        const char *name;  /* JSON: "bytes_written" */
+        const char *label; /* for people: "written" */
+        size_t offset;     /* in Totals */
+        bool bytes;
+} TotalInfo;
+
+extern const TotalInfo totals_info[_TOTAL_MAX];
+
+uint64_t totals_get(const Totals *t, Total which);
+/* Per second, from `from` to `to` which lie `ns` apart; 0 for ns == 0. */
+double totals_rate(const Totals *from, const Totals *to, uint64_t ns, Total which);
+
+/* config, plan, target, board and judge may each be NULL (the run ended before there was one): what they would say is left out. */
 typedef struct Report {
         const char *version;
         char kernel[128];      /* release and machine */
-        char taint[64];        /* letters or "" */
+        char taint[64];        /* letters, "" (not tainted) or "unknown"; see kernel-info.h */
         char run_id[RUN_ID_MAX];
-        uint64_t started_real_ns, duration_asked_ns;
+        uint64_t started_real_ns, started_mono_ns; /* the same moment on both clocks */
+        uint64_t duration_asked_ns; /* 0: until stopped */
         const Config *config;
         const Plan *plan;
         const Target *target;
@@ -39,24 +65,48 @@ typedef struct Report {
         size_t n_notes;
 } Report;
 
-/* Text for people; `width` of the terminal, 0: not a terminal; `color`: SGR sequences allowed. */
+/* CLOCK_MONOTONIC as CLOCK_REALTIME, by the moment the run started. */
+uint64_t report_real_ns(const Report *r, uint64_t mono_ns);
+/* What n clean collisions buy (judge_bound_95). False when there is nothing to say: findings, no collision counted, or the run failed. */
+bool report_bound_95(const Report *r, double *ret);
+
+/* A result of an operation as its name: "ok", "EINVAL", "+8" (an ioctl that returned 8). Static storage or `buf`. */
+const char *result_name(int result, char buf[static 16]);
+/* Index of Slot.tally as a name: as above, or "other". Static storage or `buf`. */
+const char *tally_name(unsigned index, char buf[static 16]);
+/* What the results counted at `index` mean. The tally has no flags, so the judge's findings decide: held against someone, else let pass by
+ * a row of the policy, else folded into another finding (CONSEQUENCE). */
+typedef struct TallyMeaning {
+        Grade grade;
+        const char *why; /* never NULL */
+        uint64_t held;   /* so many of them are in findings */
+} TallyMeaning;
+
+TallyMeaning tally_meaning(const Report *r, Operation op, unsigned index);
+
+/* Text for people, at most 80 columns wide where words allow it; `color`: SGR sequences allowed. */
 void report_header(const Report *r, FILE *f);
 void report_closing(const Report *r, FILE *f, bool color);
-/* One JSON object and a newline; schema in doc/report-schema.md. */
+/* One JSON object on one line and a newline; schema in doc/report-schema.md. -ENOMEM, or the errno of a failed write. */
 int report_json(const Report *r, FILE *f);
 
-/* Live progress: redraws in place on a terminal, otherwise a plain line every 10 s. */
+/* Live progress: redraws in place on a terminal, otherwise a plain line every 10 s.
+ * Life: progress_init() → the caller sets width, color and utf8 (width again after SIGWINCH)
+ * → progress_update() … → progress_clear(). */
 typedef struct Progress {
         FILE *file;
         unsigned width;         /* columns; 0: not a terminal */
-        bool color;
+        bool color;             /* SGR sequences allowed */
+        bool utf8;              /* the locale's character set is UTF-8: block characters for the bar */
         Totals last;            /* for the rates */
+        double rates[_TOTAL_MAX]; /* per second, smoothed */
+        bool warm;              /* `rates` holds something */
         uint64_t next_plain_ns;
         bool drawn;             /* something is on the terminal that must be erased before other text */
 } Progress;
 
 void progress_init(Progress *p, FILE *f);
-/* Call about 5 times a second; rates are over the last second or so (smoothed). */
+/* Call about 5 times a second; rates are over the last second or so (smoothed); on a plain line over the time since the line before. */
 void progress_update(Progress *p, const Report *r);
 /* Erases the line so that other text can be printed. */
 void progress_clear(Progress *p);

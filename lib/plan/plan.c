@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "plan/plan.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/units.h"
+
+static void add_workers(Plan *p, const Stressor *s, unsigned n) {
+        for (unsigned i = 0; i < n; i++) {
+                PlanWorker *w = &p->workers[p->n_workers++];
+                *w = (PlanWorker){ .stressor = s, .instance = i };
+                snprintf(w->name, sizeof(w->name), "%s/%u", s->name, i + 1);
+        }
+}
+
+int plan_make(Plan *p, const Config *c, uint64_t fallback_seed, Error *e) {
+        uint64_t wanted = 0;
+
+        *p = (Plan){ .seed = c->run.seed ?: fallback_seed, .n_devices = c->target.n_loops };
+        for (size_t i = 0; i < n_stressors; i++)
+                wanted += stressors[i]->instances(c, p->n_devices);
+        if (wanted == 0)
+                return error_set(e, EXIT_USAGE, EINVAL, "No stressor is switched on, so there is nothing to run; "
+                                 "set Enabled=yes or Workers=1 or more in at least one of [Churn], [Sync], [Balance], [Scrub]");
+        if (wanted > BOARD_SLOTS)
+                return error_set(e, EXIT_USAGE, EINVAL, "The configuration asks for %" PRIu64 " workers, but a run has room for %d; "
+                                 "lower Workers= in [Churn] or [Sync], or use fewer devices (one scrub worker each)", wanted, BOARD_SLOTS);
+        for (size_t i = 0; i < n_stressors; i++)
+                add_workers(p, stressors[i], stressors[i]->instances(c, p->n_devices));
+        return 0;
+}
+
+unsigned plan_count(const Plan *p, const Stressor *s) {
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < p->n_workers; i++)
+                n += p->workers[i].stressor == s;
+        return n;
+}
+
+static void print_target(const Plan *p, const Config *c, FILE *f) {
+        char size[UNITS_MAX], node[UNITS_MAX];
+
+        fprintf(f, "target      a new btrfs on %u loop device%s of its own, gone after the run\n", p->n_devices,
+                p->n_devices == 1 ? "" : "s");
+        units_format_size(c->target.loop_size, size);
+        for (unsigned i = 1; i <= p->n_devices; i++)
+                fprintf(f, "  device %-2u sparse image of %s without a name, on a free loop device\n", i, size);
+        fprintf(f, "  images    in the first with room for all: %s\n", c->target.image_directories);
+        fprintf(f, "  mkfs      data %s, metadata %s, nodesize %s, checksum %s\n", c->target.data_profile, c->target.metadata_profile,
+                units_format_size(c->target.nodesize, node), c->target.checksum);
+        fprintf(f, "  mount     on %s, in a mount namespace that only this run sees\n", c->target.mount_point);
+        fprintf(f, "  options   %s\n", c->target.mount_options);
+}
+
+static void print_workers(const Plan *p, FILE *f) {
+        fprintf(f, "workers     %u, a process each\n", p->n_workers);
+        for (unsigned i = 0; i < p->n_workers; i++)
+                fprintf(f, "  %-9s %s\n", p->workers[i].name, p->workers[i].stressor->help);
+}
+
+void plan_print(const Plan *p, const Config *c, FILE *f) {
+        char duration[UNITS_MAX];
+
+        fprintf(f, "This run would do the following.\n\n");
+        print_target(p, c, f);
+        print_workers(p, f);
+        fprintf(f, "duration    %s\n", c->run.duration_ns ? units_format_duration(c->run.duration_ns, duration) : "until it is stopped");
+        fprintf(f, "seed        %" PRIu64, p->seed);
+        if (!c->run.seed)
+                fprintf(f, " (from the kernel; --seed %" PRIu64 " makes the same choices again)", p->seed);
+        fprintf(f, "\npressure    fewer than %" PRIu64 " collisions make the verdict INCONCLUSIVE\n", c->run.min_collisions);
+        fprintf(f, "evidence    a folder per finding below %s\n", c->run.evidence_directory);
+        fprintf(f, "\nNothing was touched.\n");
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "config/key.h"
+#include "report/report.h"
+#include "report/text.h"
+
+/* Raised when a field changes its meaning or goes; a field that is added does not raise it. */
+#define SCHEMA 1
+
+/* The report being written, and whether memory has run out on the way (every json_object_new_*() may give NULL). */
+typedef struct Json {
+        const Report *report;
+        bool failed;
+} Json;
+
+static void jsonp(json_object **o) {
+        json_object_put(*o);
+}
+
+/* Takes `value` over; NULL means that there was no memory for it. */
+static void put(Json *j, json_object *o, const char *key, json_object *value) {
+        if (value && json_object_object_add(o, key, value) == 0)
+                return;
+        json_object_put(value);
+        j->failed = true;
+}
+
+static void put_null(Json *j, json_object *o, const char *key) {
+        j->failed |= json_object_object_add(o, key, NULL) < 0;
+}
+
+static json_object *new_string(const char *s) {
+        char clean[4096];
+
+        return json_object_new_string(text_utf8(s, clean, sizeof(clean)));
+}
+
+static void put_string(Json *j, json_object *o, const char *key, const char *s) {
+        put(j, o, key, new_string(s));
+}
+
+/* Empty means that there is none. */
+static void put_optional(Json *j, json_object *o, const char *key, const char *s) {
+        if (s[0])
+                put_string(j, o, key, s);
+        else
+                put_null(j, o, key);
+}
+
+static void put_u64(Json *j, json_object *o, const char *key, uint64_t n) {
+        put(j, o, key, json_object_new_uint64(n));
+}
+
+static void put_bool(Json *j, json_object *o, const char *key, bool b) {
+        put(j, o, key, json_object_new_boolean(b));
+}
+
+/* With milliseconds, and printed so: not 60.000999999999998. */
+static void put_seconds(Json *j, json_object *o, const char *key, uint64_t ns) {
+        char text[32];
+
+        snprintf(text, sizeof(text), "%" PRIu64 ".%03u", ns / NSEC_PER_SEC, (unsigned)(ns / NSEC_PER_MSEC % 1000));
+        put(j, o, key, json_object_new_double_s((double)ns / (double)NSEC_PER_SEC, text));
+}
+
+static void put_time(Json *j, json_object *o, const char *key, uint64_t mono_ns) {
+        char iso[CLOCK_ISO_MAX];
+
+        put_string(j, o, key, clock_iso(report_real_ns(j->report, mono_ns), iso));
+}
+
+/* A new object or array in `o` under `key`, filled by fill(). */
+static void put_filled(Json *j, json_object *o, const char *key, json_object *value, void (*fill)(Json *j, json_object *value)) {
+        if (value)
+                fill(j, value);
+        put(j, o, key, value);
+}
+
+static void append(Json *j, json_object *array, json_object *value) {
+        if (value && json_object_array_add(array, value) == 0)
+                return;
+        json_object_put(value);
+        j->failed = true;
+}
+
+static void fill_identity(Json *j, json_object *o) {
+        const Report *r = j->report;
+        char seed[24];
+
+        put_u64(j, o, "schema", SCHEMA);
+        put_string(j, o, "version", r->version);
+        put_string(j, o, "kernel", r->kernel);
+        put_string(j, o, "kernel_taint", r->taint);
+        put_string(j, o, "run_id", r->run_id);
+        if (r->plan) {
+                snprintf(seed, sizeof(seed), "%" PRIu64, r->plan->seed);
+                put_string(j, o, "seed", seed);
+        } else
+                put_null(j, o, "seed");
+        put_time(j, o, "started", r->started_mono_ns);
+}
+
+static void fill_outcome(Json *j, json_object *o) {
+        const Report *r = j->report;
+        const Totals *t = &r->totals;
+
+        put_string(j, o, "verdict", exit_code_name(r->verdict));
+        put_u64(j, o, "exit_code", r->verdict);
+        put_string(j, o, "why", r->why[0] ? r->why : exit_code_meaning(r->verdict));
+        put_optional(j, o, "error", r->error);
+        put_seconds(j, o, "duration_s", t->stress_ns);
+        if (r->duration_asked_ns)
+                put_seconds(j, o, "duration_asked_s", r->duration_asked_ns);
+        else
+                put_null(j, o, "duration_asked_s");
+        put_seconds(j, o, "elapsed_s", t->time_ns > r->started_mono_ns ? t->time_ns - r->started_mono_ns : 0);
+}
+
+static void fill_totals(Json *j, json_object *o) {
+        const Report *r = j->report;
+        const Totals *t = &r->totals;
+        double bound;
+        char text[32];
+
+        put_bool(j, o, "trace", r->trace);
+        for (Total i = 0; i < _TOTAL_MAX; i++)
+                if (i == TOTAL_COLLISIONS && !r->trace)
+                        put_null(j, o, totals_info[i].name);
+                else
+                        put_u64(j, o, totals_info[i].name, totals_get(t, i));
+        put_u64(j, o, "steps", t->steps);
+        put_u64(j, o, "known", t->known);
+        put_u64(j, o, "remakes", t->remakes);
+        put_u64(j, o, "lost_observations", t->lost_observations);
+        put_u64(j, o, "lost_trace_events", t->lost_trace_events);
+        if (report_bound_95(r, &bound)) {
+                snprintf(text, sizeof(text), "%.6g", bound);
+                put(j, o, "bound_95", json_object_new_double_s(bound, text));
+        } else
+                put_null(j, o, "bound_95");
+}
+
+static void fill_errnos(Json *j, json_object *o) {
+        const Board *b = j->report->board;
+        char name[16];
+
+        for (Operation op = OP_NONE + 1; b && op < _OP_MAX; op++) {
+                json_object *results;
+                if (board_calls(b, op) == 0)
+                        continue;
+                results = json_object_new_object();
+                for (unsigned i = 0; results && i < TALLY_SLOTS; i++)
+                        if (i == 0 || board_tally(b, op, i) > 0)
+                                put_u64(j, results, tally_name(i, name), board_tally(b, op, i));
+                put(j, o, operation_name(op), results);
+        }
+}
+
+static void fill_finding(Json *j, json_object *o, const Finding *f) {
+        char text[1024], name[16];
+
+        put_string(j, o, "class", finding_classes[f->class].name);
+        put_string(j, o, "grade", grade_name(f->grade));
+        put_optional(j, o, "operation", f->op == OP_NONE ? "" : operation_name(f->op));
+        put_optional(j, o, "errno", f->result == 0 ? "" : result_name(f->result, name));
+        if (f->devid) {
+                put_u64(j, o, "devid", f->devid);
+                put_u64(j, o, "physical", f->physical);
+        } else {
+                put_null(j, o, "devid");
+                put_null(j, o, "physical");
+        }
+        if (f->logical)
+                put_u64(j, o, "logical", f->logical);
+        else
+                put_null(j, o, "logical");
+        put_time(j, o, "time", f->first_ns);
+        put_time(j, o, "last_time", f->last_ns);
+        put_u64(j, o, "count", f->count);
+        put_u64(j, o, "confirmed", f->confirmed);
+        put_u64(j, o, "consequences", f->consequences);
+        finding_sentence(f, text, sizeof(text));
+        put_string(j, o, "sentence", text);
+        put_optional(j, o, "text", f->text);
+        put_optional(j, o, "reference", f->reference);
+        put_optional(j, o, "evidence", f->evidence);
+}
+
+static void fill_findings(Json *j, json_object *array) {
+        Judge *judge = j->report->judge;
+
+        for (size_t i = 0; judge && i < judge_n_findings(judge); i++) {
+                json_object *o = json_object_new_object();
+                if (o)
+                        fill_finding(j, o, judge_finding(judge, i));
+                append(j, array, o);
+        }
+}
+
+static void fill_devices(Json *j, json_object *array) {
+        const Target *t = j->report->target;
+
+        for (unsigned i = 0; i < t->n_devices; i++) {
+                json_object *o = json_object_new_object();
+                if (o) {
+                        put_u64(j, o, "devid", t->devices[i].devid);
+                        put_string(j, o, "path", t->devices[i].path);
+                        put_u64(j, o, "size", t->devices[i].size);
+                }
+                append(j, array, o);
+        }
+}
+
+static void fill_target(Json *j, json_object *o) {
+        const Target *t = j->report->target;
+
+        put_string(j, o, "fsid", t->fsid_text);
+        put_string(j, o, "mount_point", t->mount_point);
+        put_string(j, o, "mount_options", t->mount_options);
+        put_string(j, o, "image_directory", t->image_directory);
+        if (j->report->config) {
+                put_string(j, o, "data_profile", j->report->config->target.data_profile);
+                put_string(j, o, "metadata_profile", j->report->config->target.metadata_profile);
+                put_string(j, o, "checksum", j->report->config->target.checksum);
+        }
+        put_u64(j, o, "nodesize", t->nodesize);
+        put_u64(j, o, "sectorsize", t->sectorsize);
+        put_u64(j, o, "data_chunk_size", t->data_chunk_size);
+        put_u64(j, o, "metadata_chunk_size", t->metadata_chunk_size);
+        put_u64(j, o, "generation", t->generation);
+        put_filled(j, o, "devices", json_object_new_array(), fill_devices);
+}
+
+static void fill_stressors(Json *j, json_object *o) {
+        for (size_t i = 0; j->report->plan && i < n_stressors; i++)
+                put_u64(j, o, stressors[i]->name, plan_count(j->report->plan, stressors[i]));
+}
+
+/* Only what differs from the defaults: the rest follows from the version. */
+static void fill_config(Json *j, json_object *o) {
+        const Config *c = j->report->config;
+        char name[128], value[KEY_VALUE_MAX];
+
+        for (size_t i = 0; c && i < n_keys; i++) {
+                if (strcmp(key_origin(&keys[i], c), "default") == 0)
+                        continue;
+                snprintf(name, sizeof(name), "%s.%s", keys[i].section, keys[i].name);
+                key_print(&keys[i], c, value);
+                put_string(j, o, name, value);
+        }
+}
+
+static void fill_notes(Json *j, json_object *array) {
+        for (size_t i = 0; i < j->report->n_notes; i++)
+                append(j, array, new_string(j->report->notes[i]));
+}
+
+static void fill_report(Json *j, json_object *o) {
+        const Target *t = j->report->target;
+
+        fill_identity(j, o);
+        fill_outcome(j, o);
+        fill_totals(j, o);
+        put_filled(j, o, "errnos", json_object_new_object(), fill_errnos);
+        put_filled(j, o, "findings", json_object_new_array(), fill_findings);
+        if (t && t->n_devices > 0)
+                put_filled(j, o, "target", json_object_new_object(), fill_target);
+        else
+                put_null(j, o, "target");
+        put_filled(j, o, "stressors", json_object_new_object(), fill_stressors);
+        put_filled(j, o, "config", json_object_new_object(), fill_config);
+        put_filled(j, o, "notes", json_object_new_array(), fill_notes);
+}
+
+int report_json(const Report *r, FILE *f) {
+        _cleanup_(jsonp) json_object *o = json_object_new_object();
+        Json j = { .report = r };
+        const char *text;
+
+        if (o)
+                fill_report(&j, o);
+        text = o && !j.failed ? json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE) : NULL;
+        if (!text)
+                return -ENOMEM;
+        errno = 0;
+        if (fprintf(f, "%s\n", text) < 0 || fflush(f) != 0)
+                return -(errno ?: EIO);
+        return 0;
+}
