@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * Crew: the worker processes of a run, seen from the supervisor: spawned by the plan, paused, resumed, stopped, watched. The supervisor
- * never waits for a worker: it looks at heartbeats on the board and at pidfds.
+ * Crew: the worker processes of a run, seen from the supervisor: spawned by the plan, watched, ended. The supervisor never waits for a
+ * worker: it looks at heartbeats on the board and at who has ended. Pause, resume and stop are the board's phase (board_set_phase).
  *
- * Life: crew_spawn() → crew_pause()/crew_resume() … → crew_stop() → crew_ended() turns true, or crew_kill().
+ * Life: CREW_NULL, fill in the six pointers → crew_spawn() → crew_receive(), crew_watch() … → crew_alive() == 0 → crew_close().
  */
 #include "base/child.h"
 #include "observe/source.h"
@@ -12,8 +12,7 @@
 
 typedef struct CrewMember {
         Child child;
-        bool stuck_reported;
-        uint64_t stuck_begin_ns; /* op_begin_ns of the operation reported as stuck */
+        uint64_t stuck_begin_ns; /* begin of the operation already reported as stuck */
 } CrewMember;
 
 typedef struct Crew {
@@ -21,19 +20,25 @@ typedef struct Crew {
         const Plan *plan;
         const Config *config;
         const Target *target;
-        int socket; /* supervisor's end: workers' observations; -1 before spawn */
+        const BtrfsOps *ops;
+        int (*open_target)(const Target *t, Error *e); /* target_open(), or a test's */
+        int socket; /* supervisor's end: the workers' observations; -1 before spawn */
         CrewMember members[BOARD_SLOTS];
 } Crew;
 
 #define CREW_NULL ((Crew){ .socket = -1 })
 
-/* Forks every worker of the plan. On failure those already forked are killed. */
-int crew_spawn(Crew *c, Board *b, const Plan *p, const Config *config, const Target *t, Error *e);
-/* Reads observations of the workers without blocking. */
+/* Sets PHASE_RUN and forks every worker of the plan. On failure those already forked are killed. Does not block. */
+int crew_spawn(Crew *c, Error *e);
+/* Hands on the observations of the workers that have come. Does not block. */
 void crew_receive(Crew *c, ObserveFunc func, void *userdata);
-/* Looks for ended workers (OBS_DIED unless `expected`) and for operations beyond their deadline (OBS_STUCK, with wchan and kernel stack). */
+/* Looks for workers that have ended (OBS_DIED; with `expected` only those that ended badly) and for operations beyond their deadline
+ * (OBS_STUCK with wchan and kernel stack, once per operation). */
 void crew_watch(Crew *c, uint64_t now_ns, bool expected, ObserveFunc func, void *userdata);
-bool crew_all_paused(const Crew *c); /* ended workers count as paused */
+/* Ended workers count as paused. */
+bool crew_all_paused(const Crew *c);
 unsigned crew_alive(const Crew *c);
-void crew_kill(Crew *c);             /* SIGKILL to those left */
-void crew_close(Crew *c);            /* forgets them; closes the socket */
+/* SIGKILL to those that are left. */
+void crew_kill(Crew *c);
+/* Forgets the workers, whatever they do, and closes the socket. */
+void crew_close(Crew *c);

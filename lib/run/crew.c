@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "run/crew.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+
+typedef struct Enlist {
+        Crew *crew;
+        unsigned index;
+        int socket;
+} Enlist;
+
+static int member_main(void *arg) {
+        const Enlist *n = arg;
+        const PlanWorker *p = &n->crew->plan->workers[n->index];
+        Worker w = {
+                .stressor = p->stressor,
+                .instance = p->instance,
+                .index = n->index,
+                .config = n->crew->config,
+                .target = n->crew->target,
+                .ops = n->crew->ops,
+                .board = n->crew->board,
+                .slot = &n->crew->board->slots[n->index],
+                .root_fd = -1,
+                .socket = n->socket,
+        };
+
+        rng_seed(&w.rng, n->crew->plan->seed, n->index);
+        w.root_fd = n->crew->open_target(n->crew->target, NULL);
+        return worker_run(&w);
+}
+
+static int enlist(Crew *c, unsigned index, int socket, Error *e) {
+        const PlanWorker *p = &c->plan->workers[index];
+        Slot *s = &c->board->slots[index];
+        char comm[16];
+        int r;
+
+        snprintf(s->name, sizeof(s->name), "%s", p->name);
+        slot_reset(s);
+        snprintf(comm, sizeof(comm), "ss:%.12s", p->name);
+        r = child_fork(&c->members[index].child, comm, member_main, &(Enlist){ .crew = c, .index = index, .socket = socket });
+        if (r < 0)
+                return error_set(e, EXIT_ERROR, -r, "Cannot start the worker %s: %s. Check the limit of processes (TasksMax=, ulimit -u).",
+                                 p->name, strerror(-r));
+        return 0;
+}
+
+int crew_spawn(Crew *c, Error *e) {
+        int pair[2], r = 0;
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+                return error_set(e, EXIT_ERROR, errno, "Cannot make the socket for observations: %s.", strerror(errno));
+        c->socket = pair[0];
+        for (unsigned i = 0; i < c->plan->n_workers; i++)
+                c->members[i] = (CrewMember){ .child = CHILD_NULL };
+        /* A worker that was killed in the middle of a balance has not taken its mark back. */
+        atomic_store(&c->board->balances_in_flight, 0);
+        atomic_store(&c->board->cancelling, false);
+        board_set_phase(c->board, PHASE_RUN);
+        for (unsigned i = 0; i < c->plan->n_workers && r == 0; i++)
+                r = enlist(c, i, pair[1], e);
+        close(pair[1]);
+        if (r < 0) {
+                crew_kill(c);
+                crew_close(c);
+        }
+        return r;
+}
+
+void crew_receive(Crew *c, ObserveFunc func, void *userdata) {
+        Observation o;
+
+        if (c->socket < 0)
+                return;
+        while (recv(c->socket, &o, sizeof(o), MSG_DONTWAIT) == sizeof(o)) {
+                o.text[sizeof(o.text) - 1] = 0;
+                func(userdata, &o);
+        }
+}
+
+static void say_died(const Crew *c, unsigned index, int status, uint64_t now_ns, ObserveFunc func, void *userdata) {
+        Observation o = { .time_ns = now_ns, .kind = OBS_DIED, .result = status, .worker = index + 1 };
+
+        o.op = (Operation)atomic_load(&c->board->slots[index].op);
+        snprintf(o.text, sizeof(o.text), "worker %s %s %d", c->plan->workers[index].name,
+                 WIFSIGNALED(status) ? "was killed by signal" : "ended with status",
+                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+        func(userdata, &o);
+}
+
+static void say_stuck(Crew *c, unsigned index, uint64_t now_ns, ObserveFunc func, void *userdata) {
+        const Slot *s = &c->board->slots[index];
+        uint64_t begin = atomic_load(&s->op_begin_ns);
+        Observation o = { .time_ns = now_ns, .kind = OBS_STUCK, .worker = index + 1, .begin_ns = begin };
+        char path[64], wchan[64] = "", stack[320] = "";
+
+        o.op = (Operation)atomic_load(&s->op);
+        o.count = (now_ns - begin) / NSEC_PER_MSEC;
+        /* Both need CAP_SYS_ADMIN and a kernel that has them; what cannot be read is left out. */
+        snprintf(path, sizeof(path), "/proc/%d/wchan", c->members[index].child.pid);
+        fs_read(NULL, path, wchan, sizeof(wchan));
+        snprintf(path, sizeof(path), "/proc/%d/stack", c->members[index].child.pid);
+        fs_read(NULL, path, stack, sizeof(stack));
+        for (char *p = stack; *p; p++)
+                if (*p == '\n')
+                        *p = ' ';
+        snprintf(o.text, sizeof(o.text), "worker %.23s wchan=%.60s stack=%.280s", c->plan->workers[index].name, wchan, stack);
+        func(userdata, &o);
+}
+
+static bool over_deadline(const Crew *c, unsigned index, uint64_t now_ns) {
+        const Slot *s = &c->board->slots[index];
+        uint64_t begin = atomic_load(&s->op_begin_ns);
+
+        return atomic_load(&s->op) != OP_NONE && now_ns > begin &&
+               now_ns - begin > c->plan->workers[index].stressor->deadline_ns(c->config) && c->members[index].stuck_begin_ns != begin;
+}
+
+void crew_watch(Crew *c, uint64_t now_ns, bool expected, ObserveFunc func, void *userdata) {
+        for (unsigned i = 0; i < c->plan->n_workers; i++) {
+                CrewMember *m = &c->members[i];
+                int status;
+
+                if (m->child.pid <= 0)
+                        continue;
+                if (child_reap(&m->child, &status) == 1) {
+                        if (!expected || status != 0)
+                                say_died(c, i, status, now_ns, func, userdata);
+                        slot_reset(&c->board->slots[i]);
+                        continue;
+                }
+                if (over_deadline(c, i, now_ns)) {
+                        m->stuck_begin_ns = atomic_load(&c->board->slots[i].op_begin_ns);
+                        say_stuck(c, i, now_ns, func, userdata);
+                }
+        }
+}
+
+bool crew_all_paused(const Crew *c) {
+        for (unsigned i = 0; i < c->plan->n_workers; i++)
+                if (c->members[i].child.pid > 0 && !atomic_load(&c->board->slots[i].paused))
+                        return false;
+        return true;
+}
+
+unsigned crew_alive(const Crew *c) {
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < c->plan->n_workers; i++)
+                n += c->members[i].child.pid > 0;
+        return n;
+}
+
+void crew_kill(Crew *c) {
+        for (unsigned i = 0; i < c->plan->n_workers; i++)
+                child_kill(&c->members[i].child, SIGKILL);
+}
+
+void crew_close(Crew *c) {
+        for (unsigned i = 0; i < c->plan->n_workers; i++) {
+                if (c->members[i].child.pid > 0)
+                        close(c->members[i].child.pidfd);
+                c->members[i] = (CrewMember){ .child = CHILD_NULL };
+        }
+        if (c->socket >= 0)
+                close(TAKE_FD(c->socket));
+}

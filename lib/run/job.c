@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "run/job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+
+#define CHECK_TIMEOUT_NS (600 * NSEC_PER_SEC)
+#define CANCEL_POLL_NS (10 * NSEC_PER_MSEC)
+
+static int do_make(Job *j) {
+        return target_make(&j->desk->target, j->config, &j->desk->error);
+}
+
+static const char *const device_stat_names[BTRFS_DEV_STAT_VALUES_MAX] = {
+        [BTRFS_DEV_STAT_WRITE_ERRS] = "write errors",
+        [BTRFS_DEV_STAT_READ_ERRS] = "read errors",
+        [BTRFS_DEV_STAT_FLUSH_ERRS] = "flush errors",
+        [BTRFS_DEV_STAT_CORRUPTION_ERRS] = "corruption errors",
+        [BTRFS_DEV_STAT_GENERATION_ERRS] = "generation errors",
+};
+
+/* The error counters of a device since the last look; the first that grew is told, all are the base of the next look. */
+static void look_at_device(Job *j, int fd, TargetDevice *d) {
+        uint64_t now[BTRFS_DEV_STAT_VALUES_MAX];
+        Observation *o = &j->desk->devstat;
+
+        if (j->ops->device_stats(fd, d->devid, now) != 0)
+                return;
+        for (unsigned i = 0; i < BTRFS_DEV_STAT_VALUES_MAX; i++) {
+                if (now[i] > d->stats_at_start[i] && o->kind != OBS_DEVSTAT) {
+                        *o = (Observation){ .time_ns = clock_mono_ns(), .kind = OBS_DEVSTAT, .devid = d->devid };
+                        o->count = now[i] - d->stats_at_start[i];
+                        snprintf(o->text, sizeof(o->text), "%s of %.64s grew from %llu to %llu", device_stat_names[i], d->path,
+                                 (unsigned long long)d->stats_at_start[i], (unsigned long long)now[i]);
+                }
+                d->stats_at_start[i] = now[i];
+        }
+}
+
+/* Answers in desk->control: the first device whose scrub failed, or whose counters are not clean, speaks for all. */
+static int do_control(Job *j) {
+        Target *t = &j->desk->target;
+        Observation *o = &j->desk->control;
+        _cleanup_close_ int fd = j->open_target(t, &j->desk->error);
+
+        *o = (Observation){ .kind = OBS_CONTROL, .op = OP_CONTROL_SCRUB, .begin_ns = clock_mono_ns() };
+        if (fd < 0)
+                return fd;
+        o->result = j->ops->sync(fd);
+        if (o->result < 0)
+                snprintf(o->text, sizeof(o->text), "sync before the control scrub failed");
+        for (unsigned i = 0; i < t->n_devices && o->result == 0 && o->count == 0; i++) {
+                ScrubStats stats = { 0 };
+
+                o->result = j->ops->scrub(fd, t->devices[i].devid, 0, UINT64_MAX, false, &stats);
+                o->physical = stats.last_physical;
+                if (o->result != 0)
+                        snprintf(o->text, sizeof(o->text), "control scrub of %.64s", t->devices[i].path);
+                else if (!scrub_stats_clean(&stats, o->text, sizeof(o->text)))
+                        o->count = MAX_OF(scrub_stats_errors(&stats), UINT64_C(1));
+                if (o->result != 0 || o->count > 0)
+                        o->devid = t->devices[i].devid;
+        }
+        for (unsigned i = 0; i < t->n_devices; i++)
+                look_at_device(j, fd, &t->devices[i]);
+        o->time_ns = clock_mono_ns();
+        return 0;
+}
+
+/* A balance survives the death of its caller, and one that we cancel may be followed by the next of a worker that has not yet seen the
+ * phase: cancel until there is nothing to cancel. */
+static int do_cancel(Job *j) {
+        _cleanup_close_ int fd = j->open_target(&j->desk->target, &j->desk->error);
+
+        if (fd < 0)
+                return fd;
+        for (unsigned quiet = 0; quiet < 3;) {
+                int s = j->ops->scrub_cancel(fd), b = j->ops->balance_cancel(fd);
+                quiet = s == 0 || b == 0 ? 0 : quiet + 1;
+                clock_sleep_ns(CANCEL_POLL_NS);
+        }
+        return 0;
+}
+
+static int do_unmount(Job *j) {
+        return target_unmount(&j->desk->target, &j->desk->error);
+}
+
+/* The mount holds the loop devices: to check them after it is gone, hold them here for that while. */
+static int do_retire(Job *j) {
+        Target *t = &j->desk->target;
+        const char *argv[] = { "btrfs", "check", "--readonly", "--force", t->devices[0].path, NULL };
+        int fds[TARGET_DEVICES_MAX], r;
+
+        for (unsigned i = 0; i < t->n_devices; i++)
+                fds[i] = open(t->devices[i].path, O_RDONLY | O_CLOEXEC);
+        r = target_unmount(t, &j->desk->error);
+        if (r == 0)
+                j->desk->check_status = child_run(argv, CHECK_TIMEOUT_NS, j->desk->output, sizeof(j->desk->output));
+        for (unsigned i = 0; i < t->n_devices; i++)
+                closep(&fds[i]);
+        return r;
+}
+
+static const struct {
+        const char *name;
+        int (*run)(Job *j);
+} jobs[_JOB_MAX] = {
+        [JOB_NONE] = { "nothing", NULL },
+        [JOB_MAKE] = { "make the target", do_make },
+        [JOB_CONTROL] = { "run the control scrub", do_control },
+        [JOB_CANCEL] = { "cancel scrub and balance", do_cancel },
+        [JOB_UNMOUNT] = { "unmount the target", do_unmount },
+        [JOB_RETIRE] = { "unmount and check the lost target", do_retire },
+};
+
+const char *job_name(JobKind kind) {
+        return kind < _JOB_MAX ? jobs[kind].name : "unknown";
+}
+
+JobDesk *job_desk_new(void) {
+        void *p = mmap(NULL, sizeof(JobDesk), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+        return p == MAP_FAILED ? NULL : p;
+}
+
+void job_desk_free(JobDesk *d) {
+        if (d)
+                munmap(d, sizeof(*d));
+}
+
+static int job_main(void *arg) {
+        Job *j = arg;
+
+        /* A terminal sends SIGINT to the whole group; only the supervisor decides, and when it dies the death signal comes. */
+        signal(SIGINT, SIG_IGN);
+        signal(SIGTERM, SIG_IGN);
+        signal(SIGHUP, SIG_IGN);
+        j->desk->result = jobs[j->kind].run(j);
+        return 0;
+}
+
+int job_start(Job *j, JobKind kind, uint64_t now_ns, uint64_t timeout_ns, Error *e) {
+        int r;
+
+        j->desk->result = 0;
+        j->desk->error = ERROR_NULL;
+        j->desk->output[0] = 0;
+        j->desk->devstat = (Observation){ 0 };
+        j->kind = kind;
+        r = child_fork(&j->child, "ss:job", job_main, j);
+        if (r < 0) {
+                j->kind = JOB_NONE;
+                return error_set(e, EXIT_ERROR, -r, "Cannot start the job to %s: %s.", job_name(kind), strerror(-r));
+        }
+        j->deadline_ns = now_ns + timeout_ns;
+        return 0;
+}
+
+void job_abandon(Job *j) {
+        if (!job_busy(j))
+                return;
+        child_kill(&j->child, SIGKILL);
+        if (j->child.pidfd >= 0)
+                close(j->child.pidfd);
+        j->child = CHILD_NULL;
+        j->kind = JOB_NONE;
+}
+
+int job_poll(Job *j, uint64_t now_ns, Error *e) {
+        JobKind kind = j->kind;
+        int status = 0, r;
+
+        r = child_reap(&j->child, &status);
+        if (r == 0 && now_ns < j->deadline_ns)
+                return 0;
+        j->kind = JOB_NONE;
+        if (r == 0) {
+                j->kind = kind;
+                job_abandon(j);
+                return error_set(e, EXIT_ERROR, ETIMEDOUT, "The job to %s did not end in time and was killed.", job_name(kind));
+        }
+        if (status != 0)
+                return error_set(e, EXIT_ERROR, ECHILD, "The job to %s died (wait status %#x).", job_name(kind), status);
+        return 1;
+}

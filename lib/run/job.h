@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/*
+ * Job: something done once to the target that may block in the kernel: a child process with a deadline. The supervisor starts it and
+ * looks whether it has ended; its answer is in memory shared with it.
+ *
+ * Life: JOB_NULL → job_start() → job_poll() until it is not 0 → the answer → job_start() of the next.
+ */
+#include <stdbool.h>
+
+#include "base/child.h"
+#include "observe/observation.h"
+#include "target/target.h"
+
+typedef enum JobKind {
+        JOB_NONE,
+        JOB_MAKE,    /* images, loop devices, mkfs, mount: target_make() */
+        JOB_CONTROL, /* sync, then scrub every device, one after the other: the control scrub */
+        JOB_CANCEL,  /* cancel scrub and balance and wait until neither runs */
+        JOB_UNMOUNT, /* target_unmount() */
+        JOB_RETIRE,  /* of a lost target: unmount, btrfs check --readonly on the devices, let them go */
+        _JOB_MAX,
+} JobKind;
+
+const char *job_name(JobKind kind);
+
+/* Shared with the job; reset by job_start(), but for the target. */
+typedef struct JobDesk {
+        Target target;
+        int result;   /* 0 or a negative errno of ours, with `error` */
+        Error error;
+        Observation control; /* JOB_CONTROL: OBS_CONTROL */
+        Observation devstat; /* JOB_CONTROL: OBS_DEVSTAT for the first device error counter that grew; kind OBS_RESULT: none did */
+        char output[8192];   /* JOB_RETIRE: what btrfs check said */
+        int check_status;    /* JOB_RETIRE: exit status of btrfs check; negative errno: it could not be run */
+} JobDesk;
+
+typedef struct Job {
+        JobKind kind;
+        Child child;
+        uint64_t deadline_ns; /* CLOCK_MONOTONIC */
+        JobDesk *desk;
+        const Config *config;
+        const BtrfsOps *ops;
+        int (*open_target)(const Target *t, Error *e); /* target_open(), or a test's */
+} Job;
+
+#define JOB_NULL ((Job){ .child = CHILD_NULL })
+
+JobDesk *job_desk_new(void);
+void job_desk_free(JobDesk *d);
+
+/* Does not block. timeout_ns from now_ns; a job beyond it is killed. */
+int job_start(Job *j, JobKind kind, uint64_t now_ns, uint64_t timeout_ns, Error *e);
+/* 0: still at it. 1: ended, answer on the desk (desk->result may be negative). Negative: it died or was killed at its deadline
+ * (-ETIMEDOUT), with a sentence; a task stuck in the kernel stays behind. */
+int job_poll(Job *j, uint64_t now_ns, Error *e);
+/* Kills a job that runs and forgets it; nothing when none does. */
+void job_abandon(Job *j);
+static inline bool job_busy(const Job *j) { return j->kind != JOB_NONE; }

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/*
+ * The inside of a Run, shared by run.c (the machine) and run-watch.c (what it sees and tells). Nobody else includes this.
+ */
+#include "observe/src-kmsg.h"
+#include "run/run.h"
+
+struct Run {
+        Config config;
+        Plan plan;
+        Board *board;
+        JobDesk *desk;
+        Job job;
+        Crew crew;
+        Judge *judge;
+        Collider *collider;
+        TraceSource *trace;
+        KmsgSource kmsg;
+        Keeper keeper;
+        int lock;
+        History kmsg_history, observations;
+        RunListener listener;
+
+        RunState state;
+        uint64_t entered_ns; /* when `state` was entered */
+        uint64_t now_ns, last_step_ns;
+        bool stop;           /* asked for by the user */
+        bool urgent;         /* the end may take at most 10 s */
+        bool completed;      /* the asked-for time is over */
+        bool reconfigured;   /* evicting for a new configuration, not for a lost target */
+        bool cancel_tried, killed;
+        unsigned asked;      /* JudgeAsk not yet served */
+        size_t findings_told;
+
+        char notes[RUN_NOTES_MAX][256];
+        const char *note_list[RUN_NOTES_MAX];
+        Report report;
+};
+
+/* run-watch.c */
+void run_note(Run *r, const char *format, ...) _printf_(2, 3);
+/* An ObserveFunc: history, then the judge. */
+void run_observe(void *run, const Observation *o);
+int run_open_sources(Run *r, Error *e);
+void run_close_sources(Run *r);
+/* Receives all there is, counts, lets the judge decide and tells new findings. */
+void run_watch(Run *r);
+/* Saves evidence of findings that have none and tells of them. */
+void run_tell_findings(Run *r);
+/* What btrfs check said of the lost target goes to the evidence of the newest finding. */
+void run_keep_check(Run *r);
+void run_conclude(Run *r);

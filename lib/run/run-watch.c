@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a run sees (sources, workers, judge) and what it tells (notes, findings, totals, verdict). */
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "run/run-internal.h"
+
+void run_note(Run *r, const char *format, ...) {
+        char text[sizeof(r->notes[0])];
+        size_t n = r->report.n_notes;
+        va_list ap;
+
+        va_start(ap, format);
+        vsnprintf(text, sizeof(text), format, ap);
+        va_end(ap);
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(r->notes[i], text) == 0)
+                        return;
+        if (n == RUN_NOTES_MAX)
+                return;
+        strcpy(r->notes[n], text);
+        r->note_list[n] = r->notes[n];
+        r->report.n_notes++;
+        if (r->listener.note)
+                r->listener.note(r->listener.userdata, text);
+}
+
+void run_observe(void *run, const Observation *seen) {
+        Observation o = *seen;
+        Run *r = run;
+
+        if (o.kind == OBS_NOTE)
+                run_note(r, "%s", o.text);
+        /* The kernel log cannot know: an abort near a full filesystem is another matter than one with room. */
+        if (o.kind == OBS_KMSG && atomic_load(&r->board->near_full))
+                o.flags |= OBS_NEAR_FULL;
+        history_add(o.kind == OBS_KMSG ? &r->kmsg_history : &r->observations, &o);
+        judge_feed(r->judge, &o);
+}
+
+/* Sources that are the purpose would end the run; these degrade: each says once what is lost without it. */
+static void open_trace(Run *r) {
+        Error e = ERROR_NULL;
+
+        if (!r->config.observe.trace) {
+                run_note(r, "Trace events are off (Observe.Trace=no): removals are counted from the chunk tree, collisions are not counted.");
+                return;
+        }
+        trace_source_sweep();
+        if (trace_source_open(&r->trace, &e) < 0) {
+                run_note(r, "%s Removals are counted from the chunk tree instead, collisions are not counted.", e.sentence);
+                return;
+        }
+        if (keeper_start(&r->keeper, trace_source_instance(r->trace)) < 0)
+                run_note(r, "No keeper process: if this run is killed, the trace instance %s stays until the next start.",
+                         trace_source_instance(r->trace));
+        r->report.trace = true;
+}
+
+int run_open_sources(Run *r, Error *e) {
+        Error why = ERROR_NULL;
+        int k;
+
+        k = collider_new(&r->collider, r->plan.n_devices);
+        if (k < 0)
+                return error_set(e, EXIT_ERROR, -k, "Cannot count collisions: %s.", strerror(-k));
+        open_trace(r);
+        if (!r->config.observe.kmsg)
+                run_note(r, "The kernel log is not watched (Observe.KernelLog=no): splats and aborts go unseen but for their errnos.");
+        else if (kmsg_source_open(&r->kmsg, "/dev/kmsg", &why) < 0)
+                run_note(r, "%s Splats and aborts go unseen but for their errnos.", why.sentence);
+        return 0;
+}
+
+void run_close_sources(Run *r) {
+        trace_source_close(r->trace);
+        r->trace = NULL;
+        keeper_stop(&r->keeper);
+        kmsg_source_close(&r->kmsg);
+        collider_freep(&r->collider);
+}
+
+void run_tell_findings(Run *r) {
+        for (; r->findings_told < judge_n_findings(r->judge); r->findings_told++) {
+                Finding *f = judge_finding(r->judge, r->findings_told);
+                const Evidence x = { f, &r->report, &r->kmsg_history, &r->observations, r->trace ? r->collider : NULL };
+                Error e = ERROR_NULL;
+
+                if (r->findings_told < r->config.run.max_findings && evidence_save(&x, (unsigned)r->findings_told + 1, &e) < 0)
+                        run_note(r, "%s", e.sentence);
+                if (r->listener.finding)
+                        r->listener.finding(r->listener.userdata, f, &r->report);
+        }
+}
+
+void run_keep_check(Run *r) {
+        size_t n = judge_n_findings(r->judge);
+
+        if (n > 0 && r->desk->output[0] && evidence_add(judge_finding(r->judge, n - 1), "btrfs-check.txt", r->desk->output) < 0)
+                run_note(r, "What btrfs check said of a lost target could not be kept in its evidence folder.");
+}
+
+static uint64_t failing_findings(const Run *r) {
+        uint64_t n = 0;
+
+        for (size_t i = 0; i < judge_n_findings(r->judge); i++)
+                n += finding_fails(judge_finding(r->judge, i));
+        return n;
+}
+
+static void count(Run *r) {
+        const Board *b = r->board;
+        Totals *t = &r->report.totals;
+
+        t->time_ns = r->now_ns;
+        t->removals = r->trace ? collider_removals(r->collider) : board_groups_gone(b);
+        t->collisions = collider_collisions(r->collider);
+        t->scrubs = board_tally(b, OP_SCRUB, 0);
+        t->balances = board_tally(b, OP_BALANCE, 0);
+        t->syncs = board_tally(b, OP_SYNC, 0) + board_tally(b, OP_WAIT_SYNC, 0);
+        t->bytes_written = board_bytes_written(b);
+        t->steps = 0;
+        t->lost_observations = 0;
+        for (unsigned i = 0; i < r->plan.n_workers; i++) {
+                t->steps += atomic_load(&b->slots[i].steps);
+                t->lost_observations += atomic_load(&b->slots[i].lost_observations);
+        }
+        t->lost_trace_events = r->trace ? trace_source_lost(r->trace) : 0;
+        t->findings = failing_findings(r);
+        t->known = 0;
+        for (size_t i = 0; i < judge_n_findings(r->judge); i++)
+                t->known += judge_finding(r->judge, i)->grade == GRADE_KNOWN;
+}
+
+void run_watch(Run *r) {
+        bool ending = r->state >= RUN_EVICTING;
+
+        crew_receive(&r->crew, run_observe, r);
+        if (r->kmsg.fd >= 0)
+                kmsg_source_step(&r->kmsg, r->now_ns, run_observe, r);
+        if (r->trace)
+                trace_source_step(r->trace, r->desk->target.fsid, collider_event, r->collider);
+        collider_step(r->collider, r->board);
+        crew_watch(&r->crew, r->now_ns, ending, run_observe, r);
+        r->asked |= judge_tick(r->judge, r->now_ns);
+        count(r);
+        run_tell_findings(r);
+}
+
+void run_conclude(Run *r) {
+        Report *p = &r->report;
+        RunFacts facts;
+
+        judge_close(r->judge, r->now_ns);
+        count(r);
+        run_tell_findings(r);
+        facts = (RunFacts){
+                .collisions = p->totals.collisions,
+                .trace = p->trace,
+                .removals = p->totals.removals,
+                .completed = r->completed || (r->stop && r->config.run.duration_ns == 0),
+                .failed = p->error[0] != 0,
+        };
+        p->verdict = judge_verdict(r->judge, &facts, p->why, sizeof(p->why));
+        if (p->verdict == EXIT_ERROR && p->error[0])
+                snprintf(p->why, sizeof(p->why), "%.500s", p->error);
+}

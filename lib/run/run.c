@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "run/run.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/instance.h"
+#include "report/kernel-info.h"
+#include "run/run-internal.h"
+
+#define MAKE_TIMEOUT_NS (300 * NSEC_PER_SEC)
+#define CONTROL_TIMEOUT_NS (3600 * NSEC_PER_SEC)
+#define RETIRE_TIMEOUT_NS (700 * NSEC_PER_SEC)
+#define PAUSE_CANCEL_NS (2 * NSEC_PER_SEC)   /* a step that lasts longer than this is a long scrub or balance: cancel it */
+#define PAUSE_TIMEOUT_NS (60 * NSEC_PER_SEC)
+#define END_KILL_NS (4 * NSEC_PER_SEC)       /* of the 10 s that a stop may take: workers to end by themselves … */
+#define END_LEAVE_NS (5 * NSEC_PER_SEC)      /* … then killed … */
+#define UNMOUNT_URGENT_NS (4 * NSEC_PER_SEC) /* … and this to unmount. */
+#define UNMOUNT_TIMEOUT_NS (120 * NSEC_PER_SEC)
+
+static void enter(Run *r, RunState s);
+
+/* Ours or the environment's failure: the run ends with this sentence. The first one counts. */
+static void fail(Run *r, const Error *e, RunState next) {
+        if (!r->report.error[0])
+                snprintf(r->report.error, sizeof(r->report.error), "%s", e->sentence);
+        enter(r, next);
+}
+
+static void start_job(Run *r, JobKind kind, uint64_t timeout_ns) {
+        Error e = ERROR_NULL;
+
+        r->job.config = &r->config;
+        if (job_start(&r->job, kind, r->now_ns, timeout_ns, &e) < 0)
+                fail(r, &e, RUN_DONE);
+}
+
+static void learn_target(Run *r) {
+        char names[TARGET_DEVICES_MAX][64];
+        const Target *t = &r->desk->target;
+
+        for (unsigned i = 0; i < t->n_devices; i++) {
+                const char *base = strrchr(t->devices[i].path, '/');
+                snprintf(names[i], sizeof(names[i]), "%s", base ? base + 1 : t->devices[i].path);
+        }
+        judge_set_devices(r->judge, (const char (*)[64])names, t->n_devices);
+}
+
+static void step_making(Run *r) {
+        Error e = ERROR_NULL;
+        int k = job_poll(&r->job, r->now_ns, &e);
+
+        if (k < 0)
+                return fail(r, &e, RUN_DONE);
+        if (k == 0)
+                return;
+        if (r->desk->result < 0)
+                return fail(r, &r->desk->error, RUN_DONE);
+        learn_target(r);
+        enter(r, RUN_PREFLIGHT);
+}
+
+/* The answer of a control scrub that no suspect waits for: anything but a clean pass is an observation like any other. */
+static bool control_is_clean(Run *r) {
+        Observation o = r->desk->control;
+
+        if (r->desk->devstat.kind == OBS_DEVSTAT)
+                run_observe(r, &r->desk->devstat);
+        if (o.result == 0 && o.count == 0)
+                return true;
+        o.kind = o.result != 0 ? OBS_RESULT : OBS_COUNTERS;
+        run_observe(r, &o);
+        return false;
+}
+
+static void step_preflight(Run *r) {
+        const Observation *o = &r->desk->control;
+        Error e = ERROR_NULL;
+        char name[16];
+        int k = job_poll(&r->job, r->now_ns, &e);
+
+        if (k == 0)
+                return;
+        if (k < 0)
+                return fail(r, &e, RUN_UNMOUNTING);
+        if (r->desk->result < 0)
+                return fail(r, &r->desk->error, RUN_UNMOUNTING);
+        if (!control_is_clean(r)) {
+                error_set(&e, EXIT_ERROR, EINVAL,
+                          "The target fails the control scrub before any stress (devid %llu: %s%s%s), so nothing can be concluded from "
+                          "it. Look at the kernel log and choose other profiles, features or devices.",
+                          (unsigned long long)o->devid, o->result ? errno_name(-o->result, name) : o->text,
+                          o->result && o->text[0] ? ", " : "", o->result ? o->text : "");
+                return fail(r, &e, RUN_UNMOUNTING);
+        }
+        if (crew_spawn(&r->crew, &e) < 0)
+                return fail(r, &e, RUN_UNMOUNTING);
+        enter(r, RUN_STRESS);
+}
+
+static void step_stress(Run *r) {
+        uint64_t asked = r->config.run.duration_ns;
+        static const Error none_left = { EXIT_ERROR, "All workers have ended; see the kernel log and the notes for what ended them." };
+
+        r->report.totals.stress_ns += r->now_ns - r->last_step_ns;
+        if (asked > 0 && r->report.totals.stress_ns >= asked) {
+                r->completed = true;
+                return enter(r, RUN_STOPPING);
+        }
+        if (r->config.run.on_finding == ON_FINDING_STOP && r->report.totals.findings > 0) {
+                r->completed = true;
+                return enter(r, RUN_STOPPING);
+        }
+        if (r->reconfigured || r->asked & JUDGE_REMAKE)
+                return enter(r, RUN_EVICTING);
+        if (r->asked & JUDGE_CONFIRM)
+                return enter(r, RUN_PAUSING);
+        if (crew_alive(&r->crew) == 0)
+                return fail(r, &none_left, RUN_UNMOUNTING);
+}
+
+static void resume(Run *r) {
+        atomic_store(&r->board->cancelling, false);
+        board_set_phase(r->board, PHASE_RUN);
+        enter(r, RUN_STRESS);
+}
+
+static void step_pausing(Run *r) {
+        uint64_t since = r->now_ns - r->entered_ns;
+        Error e = ERROR_NULL;
+
+        if (job_busy(&r->job)) {
+                job_poll(&r->job, r->now_ns, &e);
+        } else if (crew_all_paused(&r->crew)) {
+                enter(r, RUN_CONFIRMING);
+        } else if (since > PAUSE_CANCEL_NS && !r->cancel_tried) {
+                r->cancel_tried = true;
+                atomic_store(&r->board->cancelling, true);
+                start_job(r, JOB_CANCEL, PAUSE_TIMEOUT_NS);
+        } else if (since > PAUSE_TIMEOUT_NS) {
+                run_note(r, "The workers did not pause within %llu s, so a suspect could not be confirmed.",
+                         (unsigned long long)(PAUSE_TIMEOUT_NS / NSEC_PER_SEC));
+                resume(r);
+        }
+}
+
+static void step_confirming(Run *r) {
+        Error e = ERROR_NULL;
+        int k = job_poll(&r->job, r->now_ns, &e);
+
+        if (k == 0)
+                return;
+        if (k < 0 || r->desk->result < 0)
+                run_note(r, "%s A suspect stays unconfirmed.", k < 0 ? e.sentence : r->desk->error.sentence);
+        else {
+                if (r->desk->devstat.kind == OBS_DEVSTAT)
+                        run_observe(r, &r->desk->devstat);
+                run_observe(r, &r->desk->control);
+        }
+        resume(r);
+}
+
+/* True when no worker is left, or when those left ignore SIGKILL (stuck in the kernel) and time is up. */
+static bool workers_gone(Run *r) {
+        uint64_t since = r->now_ns - r->entered_ns;
+        Error e = ERROR_NULL;
+
+        if (job_busy(&r->job))
+                job_poll(&r->job, r->now_ns, &e);
+        if (crew_alive(&r->crew) == 0 && !job_busy(&r->job))
+                return true;
+        if (since > END_KILL_NS && !r->killed) {
+                r->killed = true;
+                crew_kill(&r->crew);
+        }
+        return since > END_LEAVE_NS && !job_busy(&r->job);
+}
+
+static void step_evicting(Run *r) {
+        unsigned left;
+
+        if (!workers_gone(r))
+                return;
+        left = crew_alive(&r->crew);
+        crew_receive(&r->crew, run_observe, r);
+        crew_close(&r->crew);
+        if (left > 0) {
+                Error e;
+                error_set(&e, EXIT_ERROR, EBUSY, "%u workers are stuck in the kernel and do not die, so the target cannot be made again. "
+                          "Save the kernel log and reboot.", left);
+                return fail(r, &e, RUN_DONE);
+        }
+        enter(r, RUN_RETIRING);
+}
+
+static void step_retiring(Run *r) {
+        Error e = ERROR_NULL;
+        int k = job_poll(&r->job, r->now_ns, &e);
+
+        if (k == 0)
+                return;
+        if (k < 0 || r->desk->result < 0)
+                return fail(r, k < 0 ? &e : &r->desk->error, RUN_DONE);
+        if (!r->reconfigured) {
+                r->report.totals.remakes++;
+                run_keep_check(r);
+                run_note(r, "The lost target was unmounted and checked: btrfs check --readonly %s (status %d).",
+                         r->desk->check_status == 0 ? "found no error" : "found errors or could not run", r->desk->check_status);
+                if (r->report.totals.remakes > r->config.run.max_remakes) {
+                        run_note(r, "The target was lost more than MaxRemakes=%llu times; the run ends here.",
+                                 (unsigned long long)r->config.run.max_remakes);
+                        return enter(r, RUN_DONE);
+                }
+        }
+        r->reconfigured = false;
+        r->asked = 0;
+        judge_remade(r->judge, r->now_ns);
+        enter(r, RUN_MAKING);
+}
+
+static void step_stopping(Run *r) {
+        if (!workers_gone(r))
+                return;
+        crew_receive(&r->crew, run_observe, r);
+        if (crew_alive(&r->crew) > 0)
+                run_note(r, "%u workers are stuck in the kernel and did not end.", crew_alive(&r->crew));
+        crew_close(&r->crew);
+        enter(r, r->urgent || r->report.error[0] || r->asked & JUDGE_REMAKE ? RUN_UNMOUNTING : RUN_FINAL);
+}
+
+static void step_final(Run *r) {
+        Error e = ERROR_NULL;
+        int k = job_poll(&r->job, r->now_ns, &e);
+
+        if (k == 0)
+                return;
+        if (k < 0 || r->desk->result < 0)
+                return fail(r, k < 0 ? &e : &r->desk->error, RUN_UNMOUNTING);
+        /* A suspect may still wait for its answer; then this is the control scrub that gives it. */
+        if (r->asked & JUDGE_CONFIRM)
+                run_observe(r, &r->desk->control);
+        else
+                control_is_clean(r);
+        r->asked = 0;
+        enter(r, RUN_UNMOUNTING);
+}
+
+static void step_unmounting(Run *r) {
+        Error e = ERROR_NULL;
+        int k = job_poll(&r->job, r->now_ns, &e);
+
+        if (k == 0)
+                return;
+        if (k < 0 || r->desk->result < 0)
+                return fail(r, k < 0 ? &e : &r->desk->error, RUN_DONE);
+        enter(r, RUN_DONE);
+}
+
+static void enter_stress(Run *r) {
+        r->last_step_ns = r->now_ns;
+}
+
+static void enter_making(Run *r) {
+        start_job(r, JOB_MAKE, MAKE_TIMEOUT_NS);
+}
+
+static void enter_control(Run *r) {
+        r->asked &= ~(unsigned)(r->state == RUN_CONFIRMING ? JUDGE_CONFIRM : 0);
+        start_job(r, JOB_CONTROL, CONTROL_TIMEOUT_NS);
+}
+
+static void enter_pausing(Run *r) {
+        r->cancel_tried = false;
+        board_set_phase(r->board, PHASE_PAUSE);
+}
+
+static void enter_end(Run *r) {
+        r->killed = false;
+        atomic_store(&r->board->cancelling, true);
+        board_set_phase(r->board, PHASE_STOP);
+        if (crew_alive(&r->crew) > 0)
+                start_job(r, JOB_CANCEL, END_LEAVE_NS);
+}
+
+static void enter_retiring(Run *r) {
+        start_job(r, r->reconfigured ? JOB_UNMOUNT : JOB_RETIRE, RETIRE_TIMEOUT_NS);
+}
+
+static void enter_unmounting(Run *r) {
+        start_job(r, JOB_UNMOUNT, r->urgent ? UNMOUNT_URGENT_NS : UNMOUNT_TIMEOUT_NS);
+}
+
+static void enter_done(Run *r) {
+        run_conclude(r);
+}
+
+static const struct {
+        const char *name;
+        void (*enter)(Run *r);
+        void (*step)(Run *r);
+} states[_RUN_STATE_MAX] = {
+        [RUN_MAKING] = { "making the target", enter_making, step_making },
+        [RUN_PREFLIGHT] = { "control scrub before the stress", enter_control, step_preflight },
+        [RUN_STRESS] = { "stress", enter_stress, step_stress },
+        [RUN_PAUSING] = { "pausing for a control scrub", enter_pausing, step_pausing },
+        [RUN_CONFIRMING] = { "control scrub", enter_control, step_confirming },
+        [RUN_EVICTING] = { "ending the workers to make the target again", enter_end, step_evicting },
+        [RUN_RETIRING] = { "unmounting the old target", enter_retiring, step_retiring },
+        [RUN_STOPPING] = { "ending the workers", enter_end, step_stopping },
+        [RUN_FINAL] = { "last control scrub", enter_control, step_final },
+        [RUN_UNMOUNTING] = { "unmounting", enter_unmounting, step_unmounting },
+        [RUN_DONE] = { "done", enter_done, NULL },
+};
+
+const char *run_state_name(RunState s) {
+        return s < _RUN_STATE_MAX ? states[s].name : "unknown";
+}
+
+static void enter(Run *r, RunState s) {
+        r->state = s;
+        r->entered_ns = r->now_ns;
+        states[s].enter(r);
+        /* Entering may have moved on (a job that could not start); then that state has been told. */
+        if (r->state == s && r->listener.state)
+                r->listener.state(r->listener.userdata, s, &r->report);
+}
+
+/* A stop is obeyed in whatever state: workers and jobs of that state are ended first. */
+static void obey_stop(Run *r) {
+        r->urgent = true;
+        switch (r->state) {
+        case RUN_STRESS:
+        case RUN_PAUSING:
+        case RUN_CONFIRMING:
+                job_abandon(&r->job);
+                enter(r, RUN_STOPPING);
+                break;
+        case RUN_MAKING:
+        case RUN_PREFLIGHT:
+        case RUN_FINAL:
+                job_abandon(&r->job);
+                enter(r, RUN_UNMOUNTING);
+                break;
+        case RUN_RETIRING:
+                job_abandon(&r->job);
+                enter(r, RUN_DONE);
+                break;
+        default:
+                break;
+        }
+}
+
+void run_step(Run *r, uint64_t now_ns) {
+        r->now_ns = now_ns;
+        if (r->state == RUN_DONE)
+                return;
+        run_watch(r);
+        if (r->stop && !r->urgent)
+                obey_stop(r);
+        else
+                states[r->state].step(r);
+        r->last_step_ns = now_ns;
+}
+
+void run_stop(Run *r) {
+        r->stop = true;
+}
+
+RunState run_state(const Run *r) {
+        return r->state;
+}
+
+const Report *run_report(const Run *r) {
+        return &r->report;
+}
+
+int run_reconfigure(Run *r, const Config *config, Error *e) {
+        Plan plan;
+        int k;
+
+        k = plan_make(&plan, config, r->plan.seed, e);
+        if (k < 0)
+                return k;
+        if (plan.n_devices != r->plan.n_devices)
+                return error_set(e, EXIT_USAGE, EINVAL, "The number of devices cannot change while a run is on (%u, asked for %u); "
+                                 "restart instead.", r->plan.n_devices, plan.n_devices);
+        r->config = *config;
+        plan.seed = r->plan.seed;
+        r->plan = plan;
+        r->report.duration_asked_ns = r->config.run.duration_ns;
+        r->reconfigured = true;
+        return 0;
+}
+
+static void make_run_id(char id[static RUN_ID_MAX]) {
+        uint8_t b[16] = { 0 };
+
+        if (getrandom(b, sizeof(b), 0) != sizeof(b))
+                memcpy(b, &(uint64_t){ clock_real_ns() }, sizeof(uint64_t));
+        b[6] = (uint8_t)((b[6] & 0x0f) | 0x40); /* RFC 4122, version 4 */
+        b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
+        snprintf(id, RUN_ID_MAX, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4],
+                 b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+}
+
+static void init_report(Run *r, const char *version) {
+        Report *p = &r->report;
+
+        p->version = version;
+        report_kernel(p->kernel, sizeof(p->kernel), p->taint, sizeof(p->taint), "");
+        make_run_id(p->run_id);
+        p->started_real_ns = clock_real_ns();
+        p->started_mono_ns = clock_mono_ns();
+        p->duration_asked_ns = r->config.run.duration_ns;
+        p->config = &r->config;
+        p->plan = &r->plan;
+        p->target = &r->desk->target;
+        p->board = r->board;
+        p->judge = r->judge;
+        p->notes = r->note_list;
+        p->verdict = EXIT_ERROR;
+}
+
+static int allocate(Run *r, Error *e) {
+        JudgePolicy policy = { .confirm_max = 3, .min_collisions = r->config.run.min_collisions };
+
+        r->board = board_new();
+        r->desk = job_desk_new();
+        if (!r->board || !r->desk || judge_new(&r->judge, &policy) < 0)
+                return error_set(e, EXIT_ERROR, ENOMEM, "Not enough memory to start.");
+        r->job.desk = r->desk;
+        r->job.ops = &btrfs_kernel_ops;
+        r->job.open_target = target_open;
+        r->crew = (Crew){ .board = r->board, .plan = &r->plan, .config = &r->config, .target = &r->desk->target,
+                          .ops = &btrfs_kernel_ops, .open_target = target_open, .socket = -1 };
+        return 0;
+}
+
+int run_new(Run **ret, const Config *config, const char *version, const RunListener *listener, Error *e) {
+        _cleanup_(run_freep) Run *r = calloc(1, sizeof(Run));
+        int k;
+
+        if (!r)
+                return error_set(e, EXIT_ERROR, ENOMEM, "Not enough memory to start.");
+        r->config = *config;
+        r->listener = *listener;
+        r->lock = -1;
+        r->kmsg = KMSG_SOURCE_NULL;
+        r->keeper = KEEPER_NULL;
+        r->job = JOB_NULL;
+        r->crew = CREW_NULL;
+        k = plan_make(&r->plan, &r->config, rng_random_seed(), e);
+        if (k < 0 || (k = target_check(&r->config, "", e)) < 0)
+                return k;
+        r->lock = k = instance_lock(r->config.run.instance, e);
+        if (k < 0 || (k = target_enter_namespace(e)) < 0 || (k = allocate(r, e)) < 0)
+                return k;
+        init_report(r, version);
+        k = run_open_sources(r, e);
+        if (k < 0)
+                return k;
+        r->now_ns = r->last_step_ns = clock_mono_ns();
+        enter(r, RUN_MAKING);
+        *ret = TAKE_PTR(r);
+        return 0;
+}
+
+void run_free(Run *r) {
+        if (!r)
+                return;
+        if (r->board && r->crew.plan) {
+                crew_kill(&r->crew);
+                crew_close(&r->crew);
+        }
+        job_abandon(&r->job);
+        run_close_sources(r);
+        judge_free(r->judge);
+        board_free(r->board);
+        job_desk_free(r->desk);
+        if (r->lock >= 0)
+                close(r->lock);
+        free(r);
+}
+
+void run_freep(Run **r) {
+        run_free(*r);
+}

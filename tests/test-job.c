@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "fake-btrfs.h"
+#include "run/job.h"
+
+static int open_tmp(const Target *t _unused_, Error *e _unused_) {
+        return open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int open_nothing(const Target *t _unused_, Error *e) {
+        return error_set(e, EXIT_ERROR, ENODEV, "it is gone");
+}
+
+static int setup(void **state) {
+        Job *j = calloc(1, sizeof(*j));
+
+        *j = JOB_NULL;
+        j->desk = job_desk_new();
+        j->ops = &fake_btrfs_ops;
+        j->open_target = open_tmp;
+        j->desk->target.n_devices = 3;
+        for (unsigned i = 0; i < 3; i++) {
+                j->desk->target.devices[i].devid = i + 1;
+                snprintf(j->desk->target.devices[i].path, sizeof(j->desk->target.devices[i].path), "/dev/loop%u", i + 40);
+        }
+        *state = j;
+        return 0;
+}
+
+static int teardown(void **state) {
+        Job *j = *state;
+
+        job_abandon(j);
+        job_desk_free(j->desk);
+        free(j);
+        return 0;
+}
+
+static int run_to_end(Job *j, JobKind kind) {
+        Error e = ERROR_NULL;
+        int r;
+
+        assert_int_equal(job_start(j, kind, clock_mono_ns(), 5 * NSEC_PER_SEC, &e), 0);
+        assert_true(job_busy(j));
+        while ((r = job_poll(j, clock_mono_ns(), &e)) == 0)
+                clock_sleep_ns(NSEC_PER_MSEC);
+        assert_false(job_busy(j));
+        return r;
+}
+
+static void the_control_scrub_visits_every_device(void **state) {
+        static const FakeRule script[] = { { .call = FAKE_SYNC }, { .call = FAKE_SCRUB }, { .call = FAKE_DEVICE_STATS } };
+        Job *j = *state;
+
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
+        assert_int_equal(j->desk->result, 0);
+        assert_int_equal(j->desk->control.kind, OBS_CONTROL);
+        assert_int_equal(j->desk->control.result, 0);
+        assert_int_equal(j->desk->control.count, 0);
+        for (uint64_t devid = 1; devid <= 3; devid++)
+                assert_int_equal(fake_btrfs_count_devid(FAKE_SCRUB, devid), 1);
+        assert_int_equal(fake_btrfs_record(0)->call, FAKE_SYNC);
+        assert_int_not_equal(j->desk->devstat.kind, OBS_DEVSTAT);
+        fake_btrfs_end();
+}
+
+static void the_first_device_that_fails_speaks(void **state) {
+        static const FakeRule script[] = {
+                { .call = FAKE_SYNC },
+                { .call = FAKE_SCRUB, .devid = 1 },
+                { .call = FAKE_SCRUB, .devid = 2, .result = -EINVAL, .stats = { .last_physical = 4096 } },
+                { .call = FAKE_DEVICE_STATS },
+        };
+        Job *j = *state;
+
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
+        assert_int_equal(j->desk->control.result, -EINVAL);
+        assert_int_equal(j->desk->control.devid, 2);
+        assert_int_equal(j->desk->control.physical, 4096);
+        assert_non_null(strstr(j->desk->control.text, "/dev/loop41"));
+        assert_int_equal(fake_btrfs_count_devid(FAKE_SCRUB, 3), 0);
+        fake_btrfs_end();
+}
+
+static void dirty_counters_fail_it(void **state) {
+        static const FakeRule script[] = {
+                { .call = FAKE_SYNC },
+                { .call = FAKE_SCRUB, .devid = 1 },
+                { .call = FAKE_SCRUB, .devid = 2 },
+                { .call = FAKE_SCRUB, .devid = 3, .stats = { .csum_errors = 2, .corrected_errors = 2 } },
+                { .call = FAKE_DEVICE_STATS },
+        };
+        Job *j = *state;
+
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
+        assert_int_equal(j->desk->control.result, 0);
+        assert_int_equal(j->desk->control.count, 2);
+        assert_int_equal(j->desk->control.devid, 3);
+        assert_non_null(strstr(j->desk->control.text, "csum_errors"));
+        fake_btrfs_end();
+}
+
+static void a_failed_sync_is_an_answer_too(void **state) {
+        static const FakeRule script[] = { { .call = FAKE_SYNC, .result = -EROFS }, { .call = FAKE_DEVICE_STATS } };
+        Job *j = *state;
+
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
+        assert_int_equal(j->desk->control.result, -EROFS);
+        assert_int_equal(fake_btrfs_count(FAKE_SCRUB), 0);
+        fake_btrfs_end();
+}
+
+static void a_device_counter_that_grew_is_told_once(void **state) {
+        static const uint64_t grown[BTRFS_DEV_STAT_VALUES_MAX] = { [BTRFS_DEV_STAT_READ_ERRS] = 3 };
+        static const FakeRule script[] = {
+                { .call = FAKE_SYNC }, { .call = FAKE_SCRUB }, { .call = FAKE_DEVICE_STATS, .devid = 2, .values = grown }, { .call = FAKE_DEVICE_STATS },
+        };
+        Job *j = *state;
+
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
+        assert_int_equal(j->desk->devstat.kind, OBS_DEVSTAT);
+        assert_int_equal(j->desk->devstat.devid, 2);
+        assert_int_equal(j->desk->devstat.count, 3);
+        assert_non_null(strstr(j->desk->devstat.text, "read errors"));
+        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
+        assert_int_not_equal(j->desk->devstat.kind, OBS_DEVSTAT);
+        fake_btrfs_end();
+}
+
+static void cancelling_goes_on_until_nothing_runs(void **state) {
+        static const FakeRule script[] = {
+                { .call = FAKE_SCRUB_CANCEL, .nth = 1, .result = 0 },
+                { .call = FAKE_SCRUB_CANCEL, .result = -ENOTCONN },
+                { .call = FAKE_BALANCE_CANCEL, .nth = 3, .result = 0 },
+                { .call = FAKE_BALANCE_CANCEL, .result = -ENOTCONN },
+        };
+        Job *j = *state;
+
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        assert_int_equal(run_to_end(j, JOB_CANCEL), 1);
+        assert_int_equal(fake_btrfs_count(FAKE_BALANCE_CANCEL), 6);
+        fake_btrfs_end();
+}
+
+static void a_target_that_is_gone_is_our_error(void **state) {
+        Job *j = *state;
+
+        j->open_target = open_nothing;
+        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
+        assert_int_equal(j->desk->result, -ENODEV);
+        assert_string_equal(j->desk->error.sentence, "it is gone");
+}
+
+static void a_job_beyond_its_deadline_is_killed(void **state) {
+        static const FakeRule script[] = { { .call = FAKE_SYNC, .delay_ns = 60 * NSEC_PER_SEC, .optional = true } };
+        Job *j = *state;
+        Error e = ERROR_NULL;
+        uint64_t now = clock_mono_ns();
+
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        assert_int_equal(job_start(j, JOB_CONTROL, now, NSEC_PER_SEC, &e), 0);
+        assert_int_equal(job_poll(j, now + NSEC_PER_MSEC, &e), 0);
+        assert_int_equal(job_poll(j, now + 2 * NSEC_PER_SEC, &e), -ETIMEDOUT);
+        assert_non_null(strstr(e.sentence, "control scrub"));
+        assert_false(job_busy(j));
+        fake_btrfs_end();
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(the_control_scrub_visits_every_device, setup, teardown),
+                cmocka_unit_test_setup_teardown(the_first_device_that_fails_speaks, setup, teardown),
+                cmocka_unit_test_setup_teardown(dirty_counters_fail_it, setup, teardown),
+                cmocka_unit_test_setup_teardown(a_failed_sync_is_an_answer_too, setup, teardown),
+                cmocka_unit_test_setup_teardown(a_device_counter_that_grew_is_told_once, setup, teardown),
+                cmocka_unit_test_setup_teardown(cancelling_goes_on_until_nothing_runs, setup, teardown),
+                cmocka_unit_test_setup_teardown(a_target_that_is_gone_is_our_error, setup, teardown),
+                cmocka_unit_test_setup_teardown(a_job_beyond_its_deadline_is_killed, setup, teardown),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
