@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Prints what the tables in the code document: the sample configuration, the tables of the man pages, the journal's message catalog. */
+#include <errno.h>
+#include <string.h>
+
+#include "command.h"
+#include "judge/finding.h"
+#include "stress/stressor.h"
+
+static void print_sample(FILE *f) {
+        config_print_sample(f);
+}
+
+static void print_keys(FILE *f) {
+        config_print_man(f);
+}
+
+static void print_exit_codes(FILE *f) {
+        for (unsigned i = 0; i < _EXIT_CODE_MAX; i++)
+                fprintf(f, ".TP\n.B %u %s\n%s.\n", i, exit_code_name((ExitCode)i), exit_code_meaning((ExitCode)i));
+}
+
+static void print_classes(FILE *f) {
+        for (unsigned i = 0; i < _CLASS_MAX; i++)
+                fprintf(f, ".TP\n.B %s\n%s\n.br\nMESSAGE_ID=%s\n", finding_classes[i].name, finding_classes[i].sentence,
+                        finding_classes[i].message_id);
+}
+
+static void print_stressors(FILE *f) {
+        for (size_t i = 0; i < n_stressors; i++)
+                fprintf(f, ".TP\n.B %s\n%s.\n", stressors[i]->name, stressors[i]->help);
+}
+
+/* The journal's catalog format: -- ID, headers, empty line, text. */
+static void print_catalog(FILE *f) {
+        for (unsigned i = 0; i < _CLASS_MAX; i++)
+                fprintf(f, "%s-- %s\nSubject: %s\nDefined-By: scrubstress\nDocumentation: man:scrubstress(1)\n\n%s\n\n"
+                           "Run: @SCRUBSTRESS_RUN_ID@\nDevice: @SCRUBSTRESS_DEVICE@ (devid @SCRUBSTRESS_DEVID@)\n"
+                           "Evidence: @SCRUBSTRESS_EVIDENCE@\n",
+                        i ? "\n" : "", finding_classes[i].message_id, finding_classes[i].name, finding_classes[i].sentence);
+}
+
+static const struct {
+        const char *name;
+        void (*print)(FILE *f);
+} parts[] = {
+        { "catalog", print_catalog },         /* systemd/scrubstress.catalog */
+        { "exit-codes", print_exit_codes },   /* man pages */
+        { "finding-classes", print_classes },
+        { "keys", print_keys },
+        { "sample", print_sample },           /* conf/scrubstress.conf */
+        { "stressors", print_stressors },
+};
+
+static int run(const Options *o, Error *e) {
+        for (size_t i = 0; i < ELEMENTSOF(parts); i++)
+                if (o->part && strcmp(o->part, parts[i].name) == 0) {
+                        parts[i].print(stdout);
+                        return EXIT_PASS;
+                }
+        return error_set(e, EXIT_USAGE, EINVAL, "Say which part with --part: catalog, exit-codes, finding-classes, keys, sample or stressors.");
+}
+
+const Command command_documentation = {
+        .name = "documentation",
+        .allowed = "PhV",
+        .help = "print what the tables in the code document (man pages and sample are made from it)",
+        .run = run,
+};

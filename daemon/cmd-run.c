@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <locale.h>
+
+#include "base/rng.h"
+#include "command.h"
+#include "engine.h"
+#include "terminal.h"
+
+#define DEFAULT_DURATION "Run.Duration=60s"
+
+/* What a foreground run shows: people's text on one stream, the JSON object on stdout when asked for. */
+typedef struct Screen {
+        FILE *people;
+        Progress progress;
+        bool header_shown, color;
+        OutputFormat format;
+} Screen;
+
+static void on_note(void *userdata, const char *sentence) {
+        Screen *s = userdata;
+
+        progress_clear(&s->progress);
+        fprintf(s->people, "Note: %s\n", sentence);
+}
+
+static void on_finding(void *userdata, const Finding *f, const Report *r _unused_) {
+        Screen *s = userdata;
+        char sentence[1024];
+
+        progress_clear(&s->progress);
+        finding_sentence(f, sentence, sizeof(sentence));
+        fprintf(s->people, "%s%s %s%s: %s\n", s->color ? "\033[1;31m" : "", grade_name(f->grade), finding_classes[f->class].name,
+                s->color ? "\033[0m" : "", sentence);
+        if (f->evidence[0])
+                fprintf(s->people, "  evidence: %s\n", f->evidence);
+}
+
+static void on_state(void *userdata, RunState state, const Report *r) {
+        Screen *s = userdata;
+
+        if (state != RUN_STRESS || s->header_shown)
+                return;
+        s->header_shown = true;
+        progress_clear(&s->progress);
+        report_header(r, s->people);
+        fflush(s->people);
+}
+
+static void on_tick(void *userdata, const Report *r, RunState state) {
+        Screen *s = userdata;
+
+        if (state != RUN_STRESS && state != RUN_PAUSING && state != RUN_CONFIRMING)
+                return;
+        s->progress.width = terminal_width(s->people);
+        progress_update(&s->progress, r);
+}
+
+static void on_end(void *userdata, const Report *r) {
+        Screen *s = userdata;
+
+        progress_clear(&s->progress);
+        report_closing(r, s->people, s->color);
+        if (s->format == FORMAT_JSON)
+                report_json(r, stdout);
+        fflush(NULL);
+}
+
+static int print_plan(const Config *c, Error *e) {
+        Plan plan;
+        int r = plan_make(&plan, c, rng_random_seed(), e);
+
+        if (r < 0)
+                return r;
+        plan_print(&plan, c, stdout);
+        return EXIT_PASS;
+}
+
+static int run(const Options *o, Error *e) {
+        Screen s = { .people = o->format == FORMAT_JSON ? stderr : stdout, .format = o->format };
+        const EngineEars ears = {
+                .listener = { .userdata = &s, .note = on_note, .finding = on_finding, .state = on_state },
+                .tick = on_tick,
+        };
+        Config c;
+        int r;
+
+        setlocale(LC_CTYPE, "");
+        r = options_config(o, &c, e);
+        if (r >= 0 && config_is_default(&c, "Run", "Duration"))
+                r = config_set(&c, DEFAULT_DURATION, e);
+        if (r < 0)
+                return r;
+        if (o->plan)
+                return print_plan(&c, e);
+        progress_init(&s.progress, s.people);
+        s.color = s.progress.color = terminal_color(s.people);
+        s.progress.utf8 = terminal_utf8();
+        return engine_run(&c, &ears, on_end, e);
+}
+
+const Command command_run = {
+        .name = "run",
+        .allowed = "dtscSfphV",
+        .help = "stress a target in the foreground and give a verdict",
+        .run = run,
+};

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/*
+ * Command: a verb of the program that people type. To add one: a file cmd-NAME.c with a const Command at its bottom, an extern line here
+ * and a line in the table of scrubstress.c; --help follows.
+ */
+#include "base/error.h"
+#include "options.h"
+
+typedef struct Command {
+        const char *name;
+        const char *allowed; /* option letters, see options.c */
+        const char *help;
+        /* Returns an ExitCode, or a negative errno with a sentence. */
+        int (*run)(const Options *o, Error *e);
+} Command;
+
+extern const Command command_config;
+extern const Command command_documentation;
+extern const Command command_run;

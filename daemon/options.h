@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/*
+ * Options: the command line of both programs, one table. What an option means ends up in a Config, so that the command line is only the
+ * last layer of the configuration.
+ */
+#include <stdio.h>
+
+#include "config/config.h"
+
+typedef enum OutputFormat { FORMAT_TEXT, FORMAT_JSON, _FORMAT_MAX } OutputFormat;
+
+#define OPTIONS_SETS_MAX 64
+
+typedef struct Options {
+        const char *config_file;            /* --config; NULL: the system's folders are searched */
+        const char *sets[OPTIONS_SETS_MAX]; /* --set, in order; --duration, --target and --seed are spelt out into it */
+        unsigned n_sets;
+        char spelt[3][256];
+        unsigned n_spelt;
+        OutputFormat format;
+        const char *part;                   /* --part, of `documentation` */
+        bool plan;                          /* --plan: print what would be done, touch nothing */
+        bool help, version;
+} Options;
+
+/* Options that a program does not have are usage errors: `allowed` is a string of their letters ("cdtsSfphV"). EXIT_USAGE. */
+int options_parse(Options *o, int argc, char **argv, const char *allowed, Error *e);
+/* The lines of --help. */
+void options_print(FILE *f, const char *allowed);
+
+/* Defaults, files, then the options; checked. Warnings (unknown keys) go to stderr. */
+int options_config(const Options *o, Config *c, Error *e);
