@@ -57,8 +57,9 @@ static const struct {
         { "Target.Devices=loop:256MiB*2", NULL, 0 },
         { "Target.Devices=/dev/sdb", "command line: [Target] Devices=/dev/sdb: real disks are not supported by this", EXIT_REFUSED },
         { "Target.Devices=/dev/sdb /dev/sdc", "real disks are not supported", EXIT_REFUSED },
-        { "Target.Devices=loop:1GiB",
-          "default: [Target] MetadataProfile=raid1: needs at least 2 devices, but there are 1 (command line: [Target] Devices=loop:1GiB); "
+        { "Target.Devices=loop:1GiB", NULL, 0 },
+        { "Target.Devices=loop:1GiB|Target.MetadataProfile=raid1",
+          "command line: [Target] MetadataProfile=raid1: needs at least 2 devices, but there are 1 (command line: [Target] Devices=loop:1GiB); "
           "add devices or take dup", EXIT_USAGE },
         { "Target.Devices=loop:1GiB|Target.MetadataProfile=dup", NULL, 0 },
         { "Target.DataProfile=raid1c4|Target.Devices=loop:1GiB*3", "[Target] DataProfile=raid1c4: needs at least 4 devices", EXIT_USAGE },
@@ -350,11 +351,24 @@ static void test_mutations(void **state _unused_) {
         assert_true(accepted > 500 && refused > 500);
 }
 
+static void test_metadata_auto(void **state _unused_) {
+        Config c;
+
+        config_init(&c);
+        assert_string_equal(config_metadata_profile(&c), "raid1");
+        assert_int_equal(config_set(&c, "Target.Devices=loop:1GiB", NULL), 0);
+        assert_int_equal(config_check(&c, NULL), 0);
+        assert_string_equal(config_metadata_profile(&c), "dup");
+        assert_int_equal(config_set(&c, "Target.MetadataProfile=single", NULL), 0);
+        assert_string_equal(config_metadata_profile(&c), "single");
+        assert_int_equal(config_set(&c, "Target.DataProfile=auto", NULL), -EINVAL);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_check),    cmocka_unit_test(test_check_broken_devices), cmocka_unit_test(test_devices),
                 cmocka_unit_test(test_profiles), cmocka_unit_test(test_round_trip),           cmocka_unit_test(test_sample),
-                cmocka_unit_test(test_man),      cmocka_unit_test(test_mutations),
+                cmocka_unit_test(test_man),      cmocka_unit_test(test_mutations), cmocka_unit_test(test_metadata_auto),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,7 +24,7 @@ int fixture_prepare(WorkerFixture *f);
 void fixture_end(WorkerFixture *f);
 
 void fixture_steps(WorkerFixture *f, unsigned n);
-/* Fails when there is an observation, and says which. */
+/* Fails when there is an observation other than a success after a failure, and says which. */
 void fixture_told_nothing(WorkerFixture *f);
 /* The next observation; false when there is none. */
 bool fixture_receive(WorkerFixture *f, Observation *ret);

@@ -89,7 +89,13 @@ static int check_profile(const Config *c, const char *name, const char *value, E
 static int check_profiles(Config *c, Error *e) {
         int r = check_profile(c, "DataProfile", c->target.data_profile, e);
 
-        return r < 0 ? r : check_profile(c, "MetadataProfile", c->target.metadata_profile, e);
+        return r < 0 ? r : check_profile(c, "MetadataProfile", config_metadata_profile(c), e);
+}
+
+const char *config_metadata_profile(const Config *c) {
+        if (strcmp(c->target.metadata_profile, "auto") != 0)
+                return c->target.metadata_profile;
+        return c->target.n_loops > 1 ? "raid1" : "dup";
 }
 
 /* What each write worker pins for io_uring; far above any useful pressure, far below what would hurt the machine. */

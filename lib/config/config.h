@@ -50,7 +50,7 @@ typedef struct Config {
                 char mount_point[CONFIG_STRING_MAX];     /* MountPoint=/mnt, in our own mount namespace only */
                 char mount_options[CONFIG_STRING_MAX];   /* MountOptions=nodiscard; never empty: "defaults" stands for none */
                 char data_profile[16];                   /* DataProfile=single */
-                char metadata_profile[16];               /* MetadataProfile=raid1 */
+                char metadata_profile[16];               /* MetadataProfile=auto; see config_metadata_profile() */
                 uint64_t nodesize;                       /* NodeSize=16KiB */
                 char checksum[16];                       /* Checksum=crc32c|xxhash|sha256|blake2 */
         } target;
@@ -110,6 +110,8 @@ int config_load(Config *c, const char *root, const ConfigWarn *warn, Error *e);
 /* What no single key can say: combinations, sizes against each other, what is refused for safety (EXIT_REFUSED), else EXIT_USAGE.
  * Fills in n_loops and loop_size. Pure. The sentence starts with where the value came from. */
 int config_check(Config *c, Error *e);
+/* MetadataProfile= with `auto` decided by the number of devices; after config_check(). */
+const char *config_metadata_profile(const Config *c);
 /* True when neither a file nor the command line gave the key a value. An unknown name is false. */
 bool config_is_default(const Config *c, const char *section, const char *name);
 

@@ -12,6 +12,7 @@ static const char *const fill_names[] = { [FILL_WRITE] = "write", [FILL_FALLOCAT
 static const char *const engine_names[] = { [ENGINE_AUTO] = "auto", [ENGINE_URING] = "uring", [ENGINE_PWRITE] = "pwrite", NULL };
 static const char *const sync_names[] = { [SYNC_SYNC] = "sync", [SYNC_START_WAIT] = "start-wait", [SYNC_MIXED] = "mixed", NULL };
 static const char *const empty_names[] = { "unlink", "truncate", "punch", "subvolume", NULL }; /* bits of ChurnEmpty, in order */
+static const char *const auto_names[] = { "auto", NULL };
 static const char *const checksum_names[] = { "crc32c", "xxhash", "sha256", "blake2", NULL };
 
 const Key keys[] = {
@@ -54,9 +55,9 @@ const Key keys[] = {
                   "groups wait 10 seconds in the discard queue before they are removed, and collisions become rare." },
         { "Target", "DataProfile", &type_profile, SLOT(target.data_profile), "single",
           .help = "Block group profile for data, as mkfs.btrfs takes it. Devices= must give enough devices for it." },
-        { "Target", "MetadataProfile", &type_profile, SLOT(target.metadata_profile), "raid1",
-          .help = "Block group profile for metadata, as mkfs.btrfs takes it. Devices= must give enough devices for it; take dup for "
-                  "one device." },
+        { "Target", "MetadataProfile", &type_profile, SLOT(target.metadata_profile), "auto", auto_names,
+          .help = "Block group profile for metadata, as mkfs.btrfs takes it. Devices= must give enough devices for it. auto takes dup on "
+                  "one device and raid1 on more, as mkfs.btrfs does." },
         { "Target", "NodeSize", &type_power_of_two, SLOT(target.nodesize), "16KiB", .min = 4 * KiB, .max = 64 * KiB,
           .help = "Size of the metadata blocks, as mkfs.btrfs takes it." },
         { "Target", "Checksum", &type_word, SLOT(target.checksum), "crc32c", checksum_names,

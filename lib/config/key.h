@@ -23,7 +23,8 @@ struct Key {
         const KeyType *type;
         size_t offset, size;         /* of the field in Config */
         const char *value;           /* the default, as it would be written; never empty */
-        const char *const *choices;  /* enumerations and sets: NULL-terminated names; index (enum) or bit (set) is the value */
+        const char *const *choices;  /* enumerations and sets: NULL-terminated names; index (enum) or bit (set) is the value;
+                                      * a profile: one word that is allowed besides the profiles */
         uint64_t min, max;           /* numbers, sizes, durations; max 0: no limit */
         const char *help;            /* sentences for sample file and man page */
 };

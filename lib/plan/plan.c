@@ -49,7 +49,7 @@ static void print_target(const Plan *p, const Config *c, FILE *f) {
         for (unsigned i = 1; i <= p->n_devices; i++)
                 fprintf(f, "  device %-2u sparse image of %s without a name, on a free loop device\n", i, size);
         fprintf(f, "  images    in the first with room for all: %s\n", c->target.image_directories);
-        fprintf(f, "  mkfs      data %s, metadata %s, nodesize %s, checksum %s\n", c->target.data_profile, c->target.metadata_profile,
+        fprintf(f, "  mkfs      data %s, metadata %s, nodesize %s, checksum %s\n", c->target.data_profile, config_metadata_profile(c),
                 units_format_size(c->target.nodesize, node), c->target.checksum);
         fprintf(f, "  mount     on %s, in a mount namespace that only this run sees\n", c->target.mount_point);
         fprintf(f, "  options   %s\n", c->target.mount_options);

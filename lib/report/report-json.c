@@ -225,7 +225,7 @@ static void fill_target(Json *j, json_object *o) {
         put_string(j, o, "image_directory", t->image_directory);
         if (j->report->config) {
                 put_string(j, o, "data_profile", j->report->config->target.data_profile);
-                put_string(j, o, "metadata_profile", j->report->config->target.metadata_profile);
+                put_string(j, o, "metadata_profile", config_metadata_profile(j->report->config));
                 put_string(j, o, "checksum", j->report->config->target.checksum);
         }
         put_u64(j, o, "nodesize", t->nodesize);

@@ -66,7 +66,7 @@ static void header_target(const Report *r, FILE *f) {
         header_devices(t, f);
         row(f, "data", "%s in chunks of %s, checksum %s", r->config->target.data_profile, chunk_size(t->data_chunk_size, chunk),
             r->config->target.checksum);
-        row(f, "metadata", "%s in chunks of %s, nodesize %s", r->config->target.metadata_profile,
+        row(f, "metadata", "%s in chunks of %s, nodesize %s", config_metadata_profile(r->config),
             chunk_size(t->metadata_chunk_size, chunk), units_format_size(t->nodesize, node));
         row(f, "options", "%s", t->mount_options);
 }

@@ -30,7 +30,7 @@ void budget_make(Budget *b, const Config *c, const Target *t) {
         for (unsigned i = 0; i < t->n_devices; i++)
                 total += t->devices[i].size;
         b->headroom = 2 * (t->metadata_chunk_size ?: budget_metadata_chunk(total));
-        b->headroom *= budget_copies(c->target.metadata_profile, t->n_devices);
+        b->headroom *= budget_copies(config_metadata_profile(c), t->n_devices);
         b->data_copies = budget_copies(c->target.data_profile, t->n_devices);
 }
 

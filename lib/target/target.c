@@ -80,7 +80,7 @@ static int loops_format(const Loops *l, const Config *c, Error *e) {
                 devices[i] = l->loops[i].path;
         return mkfs_btrfs(devices, &(MkfsOptions){
                 .data_profile = c->target.data_profile,
-                .metadata_profile = c->target.metadata_profile,
+                .metadata_profile = config_metadata_profile(c),
                 .checksum = c->target.checksum,
                 .nodesize = c->target.nodesize,
         }, e);
