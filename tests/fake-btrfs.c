@@ -149,9 +149,10 @@ static const FakeRule *call(FakeRecord *record) {
         return rule;
 }
 
-static int fake_scrub(int fd, uint64_t devid, uint64_t start, uint64_t end, bool readonly, ScrubStats *stats) {
+static int fake_scrub(int fd, const ScrubRange *range, ScrubStats *stats) {
         const FakeRule *rule = call(&(FakeRecord){
-                .call = FAKE_SCRUB, .fd = fd, .devid = devid, .start = start, .end = end, .readonly = readonly });
+                .call = FAKE_SCRUB, .fd = fd, .devid = range->devid, .start = range->start, .end = range->end,
+                .readonly = range->readonly });
 
         *stats = rule ? rule->stats : (ScrubStats){ 0 };
         return rule ? rule->result : -ENOSYS;

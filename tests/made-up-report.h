@@ -39,7 +39,7 @@ static inline void made_up_calls(Board *b, Operation op, int result, unsigned n)
 
 /* Returns false when there is no memory. The members point at each other: do not copy. */
 static inline bool made_up_new(MadeUp *m) {
-        JudgePolicy policy = { .confirm_max = 3, .min_collisions = 100 };
+        JudgePolicy policy = { .confirm_max = 3 };
         Error e = ERROR_NULL;
 
         memset(m, 0, sizeof(*m));

@@ -127,8 +127,8 @@ static void test_the_ops_one_by_one(void **state) {
         assert_int_equal(ops->balance_cancel(fd), -ENOTCONN);
         assert_int_equal(ops->scrub_cancel(fd), -ENOTCONN);
         assert_int_equal(ops->scrub_progress(fd, 1, &s), -ENOTCONN);
-        assert_int_equal(ops->scrub(fd, 77, 0, UINT64_MAX, false, &s), -ENODEV);
-        assert_int_equal(ops->scrub(fd, 1, 0, 1 * MiB, false, &s), 0); /* before the first chunk */
+        assert_int_equal(ops->scrub(fd, &(ScrubRange){ 77, 0, UINT64_MAX, false }, &s), -ENODEV);
+        assert_int_equal(ops->scrub(fd, &(ScrubRange){ 1, 0, 1 * MiB, false }, &s), 0); /* before the first chunk */
         assert_int_equal(s.data_bytes_scrubbed + s.tree_bytes_scrubbed, 0);
         assert_int_equal(ops->device_info(fd, 77, &d), -ENODEV);
         assert_int_equal(ops->device_info(fd, 2, &d), 0);
@@ -211,7 +211,7 @@ static void test_damage_is_seen(void **state) {
                                 (off_t)(c->stripes[0].physical + extents[0] - c->logical)), sizeof(garbage));
         assert_int_equal(fsync(device), 0);
         close(device);
-        assert_int_equal(btrfs_kernel_ops.scrub(fd, 1, 0, UINT64_MAX, false, &s), 0);
+        assert_int_equal(btrfs_kernel_ops.scrub(fd, &(ScrubRange){ 1, 0, UINT64_MAX, false }, &s), 0);
         assert_false(scrub_stats_clean(&s, text, sizeof(text)));
         assert_string_equal(text, "csum_errors=1 uncorrectable_errors=1");
         extent_map_free(&m);

@@ -398,8 +398,8 @@ static void test_the_fake_follows_its_script(void **state) {
         (void)state;
         fake_btrfs_begin(script, ELEMENTSOF(script));
         for (int i = 1; i <= 4; i++) {
-                assert_int_equal(fake_btrfs_ops.scrub(3, 1, 0, UINT64_MAX, false, &s), 0);
-                assert_int_equal(fake_btrfs_ops.scrub(3, 2, 10, 20, true, &s), i == 3 ? -EINVAL : 0);
+                assert_int_equal(fake_btrfs_ops.scrub(3, &(ScrubRange){ 1, 0, UINT64_MAX, false }, &s), 0);
+                assert_int_equal(fake_btrfs_ops.scrub(3, &(ScrubRange){ 2, 10, 20, true }, &s), i == 3 ? -EINVAL : 0);
                 assert_int_equal(s.last_physical, i == 3 ? 77 : 0);
         }
         assert_int_equal(hooks, 1);

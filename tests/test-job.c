@@ -127,7 +127,8 @@ static void a_failed_sync_is_an_answer_too(void **state) {
 static void a_device_counter_that_grew_is_told_once(void **state) {
         static const uint64_t grown[BTRFS_DEV_STAT_VALUES_MAX] = { [BTRFS_DEV_STAT_READ_ERRS] = 3 };
         static const FakeRule script[] = {
-                { .call = FAKE_SYNC }, { .call = FAKE_SCRUB }, { .call = FAKE_DEVICE_STATS, .devid = 2, .values = grown }, { .call = FAKE_DEVICE_STATS },
+                { .call = FAKE_SYNC }, { .call = FAKE_SCRUB }, { .call = FAKE_DEVICE_STATS, .devid = 2, .values = grown },
+                { .call = FAKE_DEVICE_STATS },
         };
         Job *j = *state;
 

@@ -19,8 +19,8 @@
 #define START (1000 * NSEC_PER_SEC)
 #define MS NSEC_PER_MSEC
 
-static const JudgePolicy policy = { .confirm_max = 2, .min_collisions = 1000, .devices = { "loop3" } };
-static const RunFacts good = { .collisions = 60000, .trace = true, .removals = 90000, .completed = true };
+static const JudgePolicy policy = { .confirm_max = 2, .devices = { "loop3" } };
+static const RunFacts good = { .collisions = 60000, .trace = true, .removals = 90000, .min_collisions = 1000, .completed = true };
 
 static int setup(void **state) {
         return judge_new((Judge **)state, &policy);

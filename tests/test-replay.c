@@ -83,7 +83,7 @@ static void print_finding(FILE *out, const Finding *f) {
 }
 
 static void print_outcome(FILE *out, Replay *r) {
-        RunFacts facts = { .collisions = 1000, .removals = 2000, .trace = true, .completed = true };
+        RunFacts facts = { .collisions = 1000, .removals = 2000, .min_collisions = 100, .trace = true, .completed = true };
         char why[512];
 
         fprintf(out, "%s\n", exit_code_name(judge_verdict(r->judge, &facts, why, sizeof(why))));
@@ -108,7 +108,7 @@ static void slurp(const char *path, char *buf, size_t size) {
 }
 
 static void outcome_of(const char *path, char *buf, size_t size) {
-        JudgePolicy policy = { .confirm_max = 3, .min_collisions = 100, .devices = { "loop3", "loop4" } };
+        JudgePolicy policy = { .confirm_max = 3, .devices = { "loop3", "loop4" } };
         Replay r = { 0 };
         FILE *out = fmemopen(buf, size, "w");
 

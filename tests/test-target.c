@@ -28,7 +28,7 @@ static void scrub_all(const Fixture *f, int fd) {
 
         for (unsigned i = 0; i < f->target.n_devices; i++) {
                 ScrubStats s;
-                assert_int_equal(btrfs_kernel_ops.scrub(fd, f->target.devices[i].devid, 0, UINT64_MAX, i % 2, &s), 0);
+                assert_int_equal(btrfs_kernel_ops.scrub(fd, &(ScrubRange){ f->target.devices[i].devid, 0, UINT64_MAX, i % 2 }, &s), 0);
                 if (!scrub_stats_clean(&s, text, sizeof(text)))
                         fail_msg("devid %u: %s", (unsigned)f->target.devices[i].devid, text);
                 data += s.data_bytes_scrubbed;

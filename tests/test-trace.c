@@ -52,7 +52,7 @@ static int make_target(Fixture *f) {
         const char *mkfs[] = { "mkfs.btrfs", "-q", "-f", "-U", fsid, f->loop.path, NULL };
         Error e = ERROR_NULL;
 
-        snprintf(fsid, sizeof(fsid), "5c4b5e55-0000-4000-8000-%012x", (unsigned)getpid()); /* the kernel mixes filesystems up that share one */
+        snprintf(fsid, sizeof(fsid), "5c4b5e55-0000-4000-8000-%012x", (unsigned)getpid()); /* of our own: not two of one name */
         parse_fsid(fsid, f->fsid);
 
         if (mount("none", f->directory, "tmpfs", 0, "size=1g") < 0)
@@ -191,7 +191,7 @@ static void the_instance_comes_and_goes(void **state) {
 
         fixture(state);
         s = open_source();
-        strcpy(name, trace_source_instance(s));
+        trace_instance_name(name);
         snprintf(want, sizeof(want), "scrubstress-%d", (int)getpid());
         assert_string_equal(name, want);
         assert_true(instance_exists(name));
@@ -269,7 +269,7 @@ static void a_group_lives_and_dies(void **state) {
         Seen seen = { 0 };
         const Group *g;
 
-        /* More than once: the cleaner passes a group over that is still pinned when it comes, and does not come back to it. */
+        /* More than once: on a loaded machine (6.18) emptied groups were seen to stay for 100 syncs; why is not known. */
         for (uint64_t end = clock_mono_ns() + 15 * NSEC_PER_SEC; !whole_life(&seen) && clock_mono_ns() < end;) {
                 make_file(f, "big", 800 * MiB);
                 sync_fs(f);
@@ -333,7 +333,7 @@ static void lost_events_are_counted(void **state) {
         Seen seen = { 0 };
         int fd;
 
-        snprintf(path, sizeof(path), INSTANCES "%s/buffer_size_kb", trace_source_instance(s));
+        snprintf(path, sizeof(path), INSTANCES "%s/buffer_size_kb", trace_instance_name((char[TRACE_NAME_MAX]){ 0 }));
         fd = open(path, O_WRONLY);
         assert_int_equal(write(fd, "4", 1), 1);
         close(fd);
@@ -343,7 +343,8 @@ static void lost_events_are_counted(void **state) {
                 unlinkat(f->fd, "a", 0);
         }
         assert_true(trace_source_step(s, f->fsid, see, &seen) > 0);
-        print_message("%u commits made, %u seen, %llu events lost\n", made, seen.by_kind[TRACE_COMMIT], (unsigned long long)trace_source_lost(s));
+        print_message("%u commits made, %u seen, %llu events lost\n", made, seen.by_kind[TRACE_COMMIT],
+                      (unsigned long long)trace_source_lost(s));
         assert_true(trace_source_lost(s) > 0);
         assert_true(seen.n < made);
         assert_true(seen.n + trace_source_lost(s) >= made);
@@ -372,7 +373,8 @@ static uint64_t cpu_ns(void) {
         struct rusage u;
 
         getrusage(RUSAGE_SELF, &u);
-        return (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * NSEC_PER_SEC + (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000;
+        return (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * NSEC_PER_SEC +
+               (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * NSEC_PER_USEC;
 }
 
 static void stepping_is_cheap(void **state) {

@@ -53,6 +53,12 @@ int child_fork(Child *c, const char *comm, int (*entry)(void *arg), void *arg) {
         return 0;
 }
 
+void child_close_others(int keep) {
+        if (keep > STDERR_FILENO + 1)
+                close_range(STDERR_FILENO + 1, (unsigned)keep - 1, 0);
+        close_range((unsigned)MAX_OF(keep, STDERR_FILENO) + 1, ~0U, 0);
+}
+
 int child_reap(Child *c, int *ret_status) {
         pid_t r;
 

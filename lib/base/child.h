@@ -21,7 +21,10 @@ typedef struct Child {
  * status. Returns 0 or a negative errno (nothing forked). The file descriptor is O_CLOEXEC. Does not block. */
 int child_fork(Child *c, const char *comm, int (*entry)(void *arg), void *arg);
 
-/* Reaps without blocking: 0 still running, 1 ended with *ret_status as from wait(2); -ECHILD when there is none. Closes the pidfd when ended. */
+/* In a child: closes every descriptor but standard input, output, error and `keep` (-1: none), so that it holds nothing of its parent's. */
+void child_close_others(int keep);
+/* Reaps without blocking: 0 still running, 1 ended with *ret_status as from wait(2); -ECHILD when there is none. Closes the pidfd
+ * when ended. */
 int child_reap(Child *c, int *ret_status);
 /* Sends a signal; a child that is gone already is success. */
 int child_kill(const Child *c, int signal);

@@ -29,7 +29,8 @@ int instance_lock(const char *name, Error *e) {
         length = (socklen_t)offsetof(struct sockaddr_un, sun_path) + 1 +
                  (socklen_t)snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "scrubstress/%s", name);
         if (length > sizeof(address))
-                return error_set(e, EXIT_USAGE, ENAMETOOLONG, "The instance name '%s' is too long; choose a shorter one for Run.Instance.", name);
+                return error_set(e, EXIT_USAGE, ENAMETOOLONG,
+                                 "The instance name '%s' is too long; choose a shorter one for Run.Instance.", name);
         if (bind(fd, (struct sockaddr *)&address, length) < 0 || listen(fd, 1) < 0) {
                 pid_t pid;
 

@@ -22,7 +22,6 @@
 
 typedef struct JudgePolicy {
         unsigned confirm_max;
-        uint64_t min_collisions;
         char devices[16][64]; /* names of the target's devices as the kernel log has them ("loop3"); empty string ends */
 } JudgePolicy;
 
@@ -58,6 +57,7 @@ typedef struct RunFacts {
         uint64_t collisions;
         bool trace;       /* collisions could be counted; otherwise removals stand in */
         uint64_t removals;
+        uint64_t min_collisions; /* fewer is INCONCLUSIVE */
         bool completed;   /* the asked-for duration, or stopped by the user of a run without one */
         bool failed;      /* ours or the environment's failure ended it */
 } RunFacts;

@@ -74,13 +74,13 @@ ExitCode judge_verdict(const Judge *j, const RunFacts *facts, char *why, size_t 
                 verdict = fail(&s, why, size);
         else if (s.setup > 0 || facts->failed)
                 verdict = error(&s, why, size);
-        else if (n < j->policy.min_collisions) {
+        else if (n < facts->min_collisions) {
                 snprintf(why, size, "%" PRIu64 " %s, fewer than the %" PRIu64 " asked for%s: run longer (--duration) or harder",
-                         n, what, j->policy.min_collisions, facts->completed ? "" : ", and the run was cut short");
+                         n, what, facts->min_collisions, facts->completed ? "" : ", and the run was cut short");
                 verdict = EXIT_INCONCLUSIVE;
         } else if (!facts->completed) {
                 snprintf(why, size, "the run was cut short after %" PRIu64 " %s (at least %" PRIu64 " asked for): let it run to its end",
-                         n, what, j->policy.min_collisions);
+                         n, what, facts->min_collisions);
                 verdict = EXIT_INCONCLUSIVE;
         } else
                 snprintf(why, size, "%" PRIu64 " %s without a finding: fewer than one in %.0f fails, at 95 %% (rule of three)",

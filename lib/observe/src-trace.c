@@ -151,12 +151,12 @@ static int configure(TraceSource *s, Error *e) {
                 int r = read_layout(s->instance, i, &s->layouts[i]);
 
                 if (r < 0)
-                        return error_set(e, EXIT_ERROR, -r, "The trace event btrfs:%s is missing or has another form in this kernel (%s): load "
-                                         "btrfs, or use a kernel with CONFIG_EVENT_TRACING.", events[i].name, strerror(-r));
+                        return error_set(e, EXIT_ERROR, -r, "The trace event btrfs:%s is missing or has another form in this kernel "
+                                         "(%s): load btrfs, or use a kernel with CONFIG_EVENT_TRACING.", events[i].name, strerror(-r));
         }
         if (tracefs_instance_file_write(s->instance, "trace_clock", "mono") < 0)
-                return error_set(e, EXIT_ERROR, EOPNOTSUPP, "The trace clock \"mono\" cannot be set: trace events cannot be compared with scrubs; "
-                                 "use a kernel of 4.5 or newer.");
+                return error_set(e, EXIT_ERROR, EOPNOTSUPP, "The trace clock \"mono\" cannot be set: trace events cannot be compared "
+                                 "with scrubs; use a kernel of 4.5 or newer.");
         /* Both are only about cost: less memory; no probe in every context switch that remembers names of tasks. */
         tracefs_instance_set_buffer_size(s->instance, BUFFER_KIB, -1);
         tracefs_option_disable(s->instance, TRACEFS_OPTION_RECORD_CMD);
@@ -193,7 +193,7 @@ static int enable(TraceSource *s, Error *e) {
 }
 
 static int create_instance(TraceSource *s, Error *e) {
-        char name[64];
+        char name[TRACE_NAME_MAX];
         int r = mount_tracefs();
 
         if (r == -EOPNOTSUPP)
@@ -203,8 +203,7 @@ static int create_instance(TraceSource *s, Error *e) {
         /* Told where it is, libtracefs neither searches nor mounts. */
         if (tracefs_set_tracing_dir((char *)TRACING) < 0)
                 return error_set(e, EXIT_ERROR, ENOMEM, "libtracefs cannot use " TRACING ": not enough memory; free some.");
-        snprintf(name, sizeof(name), PREFIX "%d", (int)getpid());
-        trace_instance_remove(name); /* of a dead process that had our number */
+        trace_instance_remove(trace_instance_name(name)); /* of a dead process that had our number */
         s->instance = tracefs_instance_create(name);
         if (!s->instance)
                 return error_set(e, EXIT_ERROR, errno ?: EIO, "Cannot make the trace instance " TRACING "/instances/%s: %s; run as root.",
@@ -378,6 +377,7 @@ uint64_t trace_source_lost(const TraceSource *s) {
         return sum;
 }
 
-const char *trace_source_instance(const TraceSource *s) {
-        return tracefs_instance_get_name(s->instance);
+char *trace_instance_name(char buf[static TRACE_NAME_MAX]) {
+        snprintf(buf, TRACE_NAME_MAX, PREFIX "%d", (int)getpid());
+        return buf;
 }

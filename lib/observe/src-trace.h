@@ -40,7 +40,10 @@ void trace_source_close(TraceSource *s);
 int trace_source_step(TraceSource *s, const uint8_t fsid[static 16], TraceFunc func, void *userdata);
 /* Events the kernel dropped because the ring buffer was full. */
 uint64_t trace_source_lost(const TraceSource *s);
-const char *trace_source_instance(const TraceSource *s);
+
+#define TRACE_NAME_MAX 64
+/* The name that trace_source_open() of this process gives its instance: known before, so that whoever removes it is there first. */
+char *trace_instance_name(char buf[static TRACE_NAME_MAX]);
 
 /* Removes one instance by name (the keeper does that for a supervisor that was killed); and those of dead runs. */
 int trace_instance_remove(const char *name);

@@ -318,6 +318,21 @@ int evidence_save(const Evidence *x, unsigned number, Error *e) {
         return 0;
 }
 
+int evidence_check(const char *directory, Error *e) {
+        char path[PATH_MAX], *slash;
+        int fd;
+
+        snprintf(path, sizeof(path), "%s", directory);
+        while ((fd = open(path, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600)) < 0 && errno == ENOENT && (slash = strrchr(path, '/')) > path)
+                *slash = 0;
+        /* A filesystem without O_TMPFILE has at least been found, and is a directory. */
+        if (fd < 0 && errno != EOPNOTSUPP)
+                return error_set(e, EXIT_ERROR, errno, "Evidence could not be kept in %s: %s: %s; make it writable, or name another "
+                                 "directory with Run.EvidenceDirectory=.", directory, path, strerror(errno));
+        closep(&fd);
+        return 0;
+}
+
 int evidence_add(const Finding *f, const char *name, const char *text) {
         _cleanup_fclose_ FILE *file = NULL;
         char path[PATH_MAX];

@@ -31,6 +31,9 @@ typedef struct Evidence {
  * of power too (written beside, synced, renamed). Blocks for a few fsync(2) of the evidence directory's filesystem. A negative errno with
  * a sentence: nothing is left behind, the run goes on and says so. */
 int evidence_save(const Evidence *x, unsigned number, Error *e);
+/* Whether evidence could be kept in `directory`, asked before a run: writes a file without a name in it or, when it does not exist yet, in
+ * its nearest parent that does. Nothing is left behind. EXIT_ERROR. */
+int evidence_check(const char *directory, Error *e);
 /* Adds a file to a folder that is there already: what became known later (what btrfs check said of the lost target). A finding without a
  * folder is success. */
 int evidence_add(const Finding *f, const char *name, const char *text);

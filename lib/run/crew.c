@@ -33,6 +33,8 @@ static int member_main(void *arg) {
                 .socket = n->socket,
         };
 
+        /* Open files of the trace instance would keep it from being removed as long as the worker lives. */
+        child_close_others(n->socket);
         rng_seed(&w.rng, n->crew->plan->seed, n->index);
         w.root_fd = n->crew->open_target(n->crew->target, NULL);
         return worker_run(&w);
@@ -87,24 +89,31 @@ void crew_receive(Crew *c, ObserveFunc func, void *userdata) {
         }
 }
 
-static void say_died(const Crew *c, unsigned index, int status, uint64_t now_ns, ObserveFunc func, void *userdata) {
-        Observation o = { .time_ns = now_ns, .kind = OBS_DIED, .result = status, .worker = index + 1 };
+/* Who is told, and when it is now. */
+typedef struct Watch {
+        uint64_t now_ns;
+        ObserveFunc func;
+        void *userdata;
+} Watch;
+
+static void say_died(const Crew *c, unsigned index, int status, const Watch *to) {
+        Observation o = { .time_ns = to->now_ns, .kind = OBS_DIED, .result = status, .worker = index + 1 };
 
         o.op = (Operation)atomic_load(&c->board->slots[index].op);
         snprintf(o.text, sizeof(o.text), "worker %s %s %d", c->plan->workers[index].name,
                  WIFSIGNALED(status) ? "was killed by signal" : "ended with status",
                  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-        func(userdata, &o);
+        to->func(to->userdata, &o);
 }
 
-static void say_stuck(Crew *c, unsigned index, uint64_t now_ns, ObserveFunc func, void *userdata) {
+static void say_stuck(const Crew *c, unsigned index, const Watch *to) {
         const Slot *s = &c->board->slots[index];
         uint64_t begin = atomic_load(&s->op_begin_ns);
-        Observation o = { .time_ns = now_ns, .kind = OBS_STUCK, .worker = index + 1, .begin_ns = begin };
+        Observation o = { .time_ns = to->now_ns, .kind = OBS_STUCK, .worker = index + 1, .begin_ns = begin };
         char path[64], wchan[64] = "", stack[320] = "";
 
         o.op = (Operation)atomic_load(&s->op);
-        o.count = (now_ns - begin) / NSEC_PER_MSEC;
+        o.count = (to->now_ns - begin) / NSEC_PER_MSEC;
         /* Both need CAP_SYS_ADMIN and a kernel that has them; what cannot be read is left out. */
         snprintf(path, sizeof(path), "/proc/%d/wchan", c->members[index].child.pid);
         fs_read(NULL, path, wchan, sizeof(wchan));
@@ -114,7 +123,7 @@ static void say_stuck(Crew *c, unsigned index, uint64_t now_ns, ObserveFunc func
                 if (*p == '\n')
                         *p = ' ';
         snprintf(o.text, sizeof(o.text), "worker %.23s wchan=%.60s stack=%.280s", c->plan->workers[index].name, wchan, stack);
-        func(userdata, &o);
+        to->func(to->userdata, &o);
 }
 
 static bool over_deadline(const Crew *c, unsigned index, uint64_t now_ns) {
@@ -126,6 +135,8 @@ static bool over_deadline(const Crew *c, unsigned index, uint64_t now_ns) {
 }
 
 void crew_watch(Crew *c, uint64_t now_ns, bool expected, ObserveFunc func, void *userdata) {
+        const Watch to = { now_ns, func, userdata };
+
         for (unsigned i = 0; i < c->plan->n_workers; i++) {
                 CrewMember *m = &c->members[i];
                 int status;
@@ -134,13 +145,13 @@ void crew_watch(Crew *c, uint64_t now_ns, bool expected, ObserveFunc func, void 
                         continue;
                 if (child_reap(&m->child, &status) == 1) {
                         if (!expected || status != 0)
-                                say_died(c, i, status, now_ns, func, userdata);
+                                say_died(c, i, status, &to);
                         slot_reset(&c->board->slots[i]);
                         continue;
                 }
                 if (over_deadline(c, i, now_ns)) {
                         m->stuck_begin_ns = atomic_load(&c->board->slots[i].op_begin_ns);
-                        say_stuck(c, i, now_ns, func, userdata);
+                        say_stuck(c, i, &to);
                 }
         }
 }

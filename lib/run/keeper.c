@@ -13,7 +13,7 @@
 
 /* Some rounds: the instance is busy until the last file of the supervisor in it is closed. */
 static void remove_instance(const char *name) {
-        for (unsigned i = 0; i < 50; i++) {
+        for (unsigned i = 0; i < 250; i++) {
                 if (trace_instance_remove(name) != -EBUSY)
                         return;
                 clock_sleep_ns(20 * NSEC_PER_MSEC);

@@ -41,20 +41,22 @@ void run_observe(void *run, const Observation *seen) {
 
 /* Sources that are the purpose would end the run; these degrade: each says once what is lost without it. */
 static void open_trace(Run *r) {
+        char name[TRACE_NAME_MAX];
         Error e = ERROR_NULL;
 
         if (!r->config.observe.trace) {
-                run_note(r, "Trace events are off (Observe.Trace=no): removals are counted from the chunk tree, collisions are not counted.");
+                run_note(r, "Trace events are off (Observe.Trace=no): removals are counted from the chunk tree, collisions are not.");
                 return;
         }
         trace_source_sweep();
+        /* The keeper first: we may be killed while the instance is made. */
+        if (keeper_start(&r->keeper, trace_instance_name(name)) < 0)
+                run_note(r, "No keeper process: if this run is killed, the trace instance %s stays until the next start.", name);
         if (trace_source_open(&r->trace, &e) < 0) {
+                keeper_stop(&r->keeper);
                 run_note(r, "%s Removals are counted from the chunk tree instead, collisions are not counted.", e.sentence);
                 return;
         }
-        if (keeper_start(&r->keeper, trace_source_instance(r->trace)) < 0)
-                run_note(r, "No keeper process: if this run is killed, the trace instance %s stays until the next start.",
-                         trace_source_instance(r->trace));
         r->report.trace = true;
 }
 
@@ -159,6 +161,7 @@ void run_conclude(Run *r) {
                 .collisions = p->totals.collisions,
                 .trace = p->trace,
                 .removals = p->totals.removals,
+                .min_collisions = r->config.run.min_collisions,
                 .completed = r->completed || (r->stop && r->config.run.duration_ns == 0),
                 .failed = p->error[0] != 0,
         };

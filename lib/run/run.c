@@ -62,12 +62,17 @@ static void step_making(Run *r) {
         enter(r, RUN_PREFLIGHT);
 }
 
+/* What a control scrub has seen beside its answer. */
+static void observe_asides(Run *r) {
+        if (r->desk->devstat.kind == OBS_DEVSTAT)
+                run_observe(r, &r->desk->devstat);
+}
+
 /* The answer of a control scrub that no suspect waits for: anything but a clean pass is an observation like any other. */
 static bool control_is_clean(Run *r) {
         Observation o = r->desk->control;
 
-        if (r->desk->devstat.kind == OBS_DEVSTAT)
-                run_observe(r, &r->desk->devstat);
+        observe_asides(r);
         if (o.result == 0 && o.count == 0)
                 return true;
         o.kind = o.result != 0 ? OBS_RESULT : OBS_COUNTERS;
@@ -155,8 +160,7 @@ static void step_confirming(Run *r) {
         if (k < 0 || r->desk->result < 0)
                 run_note(r, "%s A suspect stays unconfirmed.", k < 0 ? e.sentence : r->desk->error.sentence);
         else {
-                if (r->desk->devstat.kind == OBS_DEVSTAT)
-                        run_observe(r, &r->desk->devstat);
+                observe_asides(r);
                 run_observe(r, &r->desk->control);
         }
         resume(r);
@@ -239,9 +243,10 @@ static void step_final(Run *r) {
         if (k < 0 || r->desk->result < 0)
                 return fail(r, k < 0 ? &e : &r->desk->error, RUN_UNMOUNTING);
         /* A suspect may still wait for its answer; then this is the control scrub that gives it. */
-        if (r->asked & JUDGE_CONFIRM)
+        if (r->asked & JUDGE_CONFIRM) {
+                observe_asides(r);
                 run_observe(r, &r->desk->control);
-        else
+        } else
                 control_is_clean(r);
         r->asked = 0;
         enter(r, RUN_UNMOUNTING);
@@ -386,6 +391,9 @@ int run_reconfigure(Run *r, const Config *config, Error *e) {
         if (plan.n_devices != r->plan.n_devices)
                 return error_set(e, EXIT_USAGE, EINVAL, "The number of devices cannot change while a run is on (%u, asked for %u); "
                                  "restart instead.", r->plan.n_devices, plan.n_devices);
+        if (strcmp(config->run.instance, r->config.run.instance) != 0 || config->observe.trace != r->config.observe.trace ||
+            config->observe.kmsg != r->config.observe.kmsg)
+                return error_set(e, EXIT_USAGE, EINVAL, "Run.Instance and [Observe] cannot change while a run is on; restart instead.");
         r->config = *config;
         plan.seed = r->plan.seed;
         r->plan = plan;
@@ -424,7 +432,7 @@ static void init_report(Run *r, const char *version) {
 }
 
 static int allocate(Run *r, Error *e) {
-        JudgePolicy policy = { .confirm_max = 3, .min_collisions = r->config.run.min_collisions };
+        JudgePolicy policy = { .confirm_max = 3 };
 
         r->board = board_new();
         r->desk = job_desk_new();
@@ -452,7 +460,8 @@ int run_new(Run **ret, const Config *config, const char *version, const RunListe
         r->job = JOB_NULL;
         r->crew = CREW_NULL;
         k = plan_make(&r->plan, &r->config, rng_random_seed(), e);
-        if (k < 0 || (k = target_check(&r->config, "", e)) < 0)
+        if (k < 0 || (k = target_check(&r->config, "", e)) < 0 ||
+            (k = evidence_check(r->config.run.evidence_directory, e)) < 0)
                 return k;
         r->lock = k = instance_lock(r->config.run.instance, e);
         if (k < 0 || (k = target_enter_namespace(e)) < 0 || (k = allocate(r, e)) < 0)

@@ -17,14 +17,18 @@ static uint64_t scrub_deadline_ns(const Config *c) {
 }
 
 static int scrub_step(Worker *w) {
-        uint64_t devid = w->target->devices[w->instance].devid;
-        Observation o = { .devid = devid };
+        const ScrubRange range = {
+                .devid = w->target->devices[w->instance].devid,
+                .end = UINT64_MAX,
+                .readonly = w->config->scrub.readonly,
+        };
+        Observation o = { .devid = range.devid };
         ScrubStats stats = { 0 };
         int r;
 
         worker_begin(w, OP_SCRUB);
-        slot_window_open(w->slot, devid, 0, UINT64_MAX, clock_mono_ns());
-        r = w->ops->scrub(w->root_fd, devid, 0, UINT64_MAX, w->config->scrub.readonly, &stats);
+        slot_window_open(w->slot, range.devid, range.start, range.end, clock_mono_ns());
+        r = w->ops->scrub(w->root_fd, &range, &stats);
         slot_window_close(w->slot, clock_mono_ns());
         o.physical = stats.last_physical;
         worker_end(w, r, &o);

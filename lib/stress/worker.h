@@ -42,8 +42,8 @@ void worker_begin(Worker *w, Operation op);
 /* Result of the operation begun: counted, heartbeat, observation when it is not 0 (flags OURS, NEAR_FULL, OVERLAP filled in from the
  * board). `detail` may be NULL; its devid, physical, logical, length, count and text are taken over. Returns `result` unchanged.
  * Sleeps after failures: 0, 1 ms, 2 ms, … 1 s, interrupted by a change of phase; a result that is EINPROGRESS/ECANCELED/positive counts
- * as failure too. The first success of an operation after a failure of it is sent too, so that the judge sees the failure end. A whole step without a
- * failure resets: after an abort sync still succeeds, and must not hide the open that never does. */
+ * as failure too. The first success of an operation after a failure of it is sent too, so that the judge sees the failure end.
+ * A whole step without a failure resets: after an abort sync still succeeds, and must not hide the open that never does. */
 int worker_end(Worker *w, int result, const Observation *detail);
 /* Sends an observation that is not a result (note, counters, miscompare). time_ns and worker are filled in. Never blocks: what the socket
  * does not take is counted as lost on the slot. */

@@ -18,12 +18,12 @@ static int call(int fd, unsigned long request, void *args) {
         return r < 0 ? -errno : r;
 }
 
-static int kernel_scrub(int fd, uint64_t devid, uint64_t start, uint64_t end, bool readonly, ScrubStats *stats) {
+static int kernel_scrub(int fd, const ScrubRange *range, ScrubStats *stats) {
         struct btrfs_ioctl_scrub_args args = {
-                .devid = devid,
-                .start = start,
-                .end = end,
-                .flags = readonly ? BTRFS_SCRUB_READONLY : 0,
+                .devid = range->devid,
+                .start = range->start,
+                .end = range->end,
+                .flags = range->readonly ? BTRFS_SCRUB_READONLY : 0,
         };
         int r = call(fd, BTRFS_IOC_SCRUB, &args);
 

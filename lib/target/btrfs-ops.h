@@ -14,6 +14,12 @@
 
 #include "target/scrub-stats.h"
 
+/* The physical range [start, end) of a device; end UINT64_MAX: to its end. */
+typedef struct ScrubRange {
+        uint64_t devid, start, end;
+        bool readonly;
+} ScrubRange;
+
 typedef struct BalanceFilter {
         bool enabled;
         uint8_t usage_max; /* percent: only groups used at most so much; 0 = empty ones */
@@ -29,9 +35,9 @@ typedef struct BtrfsDevice {
 typedef int (*TreeItemFunc)(void *userdata, const struct btrfs_ioctl_search_header *header, const void *item);
 
 typedef struct BtrfsOps {
-        /* BTRFS_IOC_SCRUB on the physical range [start, end) of devid (end UINT64_MAX: whole device). *stats is filled on success and on
+        /* BTRFS_IOC_SCRUB. *stats is filled on success and on
          * failure (how far it came). Blocks until done or cancelled. Fatal signals cancel it only since 6.19. */
-        int (*scrub)(int fd, uint64_t devid, uint64_t start, uint64_t end, bool readonly, ScrubStats *stats);
+        int (*scrub)(int fd, const ScrubRange *range, ScrubStats *stats);
         int (*scrub_cancel)(int fd); /* all devices; -ENOTCONN: none running */
         int (*scrub_progress)(int fd, uint64_t devid, ScrubStats *stats);
         /* BTRFS_IOC_BALANCE_V2. *completed gets the number of groups relocated. A balance survives the death of its caller. */
