@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "sink-journal.h"
 #include "judge/finding.h"
 #include "stress/stressor.h"
 
@@ -38,6 +39,9 @@ static void print_catalog(FILE *f) {
                            "Run: @SCRUBSTRESS_RUN_ID@\nDevice: @SCRUBSTRESS_DEVICE@ (devid @SCRUBSTRESS_DEVID@)\n"
                            "Evidence: @SCRUBSTRESS_EVIDENCE@\n",
                         i ? "\n" : "", finding_classes[i].message_id, finding_classes[i].name, finding_classes[i].sentence);
+        fprintf(f, "\n-- " VERDICT_MESSAGE_ID "\nSubject: verdict of a run\nDefined-By: scrubstress\nDocumentation: man:scrubstress(1)\n\n"
+                   "A run has ended with a verdict: @SCRUBSTRESS_VERDICT@, after @SCRUBSTRESS_COLLISIONS@ collisions.\n\n"
+                   "Run: @SCRUBSTRESS_RUN_ID@\n");
 }
 
 static const struct {
@@ -58,7 +62,8 @@ static int run(const Options *o, Error *e) {
                         parts[i].print(stdout);
                         return EXIT_PASS;
                 }
-        return error_set(e, EXIT_USAGE, EINVAL, "Say which part with --part: catalog, exit-codes, finding-classes, keys, sample or stressors.");
+        return error_set(e, EXIT_USAGE, EINVAL,
+                         "Say which part with --part: catalog, exit-codes, finding-classes, keys, sample or stressors.");
 }
 
 const Command command_documentation = {

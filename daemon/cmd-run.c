@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <locale.h>
+#include <string.h>
 
+#include "base/clock.h"
 #include "base/rng.h"
 #include "command.h"
 #include "engine.h"
+#include "report/kernel-info.h"
+#include "report/text.h"
 #include "terminal.h"
 
 #define DEFAULT_DURATION "Run.Duration=60s"
@@ -14,13 +18,15 @@ typedef struct Screen {
         Progress progress;
         bool header_shown, color;
         OutputFormat format;
+        int write_error; /* of the JSON object; 0: none */
 } Screen;
 
 static void on_note(void *userdata, const char *sentence) {
         Screen *s = userdata;
 
         progress_clear(&s->progress);
-        fprintf(s->people, "Note: %s\n", sentence);
+        fputs("Note: ", s->people);
+        text_wrap(s->people, strlen("Note: "), sentence);
 }
 
 static void on_finding(void *userdata, const Finding *f, const Report *r _unused_) {
@@ -61,8 +67,20 @@ static void on_end(void *userdata, const Report *r) {
         progress_clear(&s->progress);
         report_closing(r, s->people, s->color);
         if (s->format == FORMAT_JSON)
-                report_json(r, stdout);
+                s->write_error = report_json(r, stdout);
         fflush(NULL);
+}
+
+/* Machines get their object whatever happens: of a run that never started it says why. */
+static int refuse(const Options *o, int r, const Error *e) {
+        Report report = { .version = PACKAGE_VERSION, .started_real_ns = clock_real_ns(), .verdict = e->exit };
+
+        if (o->format != FORMAT_JSON)
+                return r;
+        report_kernel(report.kernel, sizeof(report.kernel), report.taint, sizeof(report.taint), "");
+        snprintf(report.why, sizeof(report.why), "%.500s", e->sentence);
+        report_json(&report, stdout);
+        return r;
 }
 
 static int print_plan(const Config *c, Error *e) {
@@ -89,13 +107,19 @@ static int run(const Options *o, Error *e) {
         if (r >= 0 && config_is_default(&c, "Run", "Duration"))
                 r = config_set(&c, DEFAULT_DURATION, e);
         if (r < 0)
-                return r;
+                return refuse(o, r, e);
         if (o->plan)
                 return print_plan(&c, e);
         progress_init(&s.progress, s.people);
         s.color = s.progress.color = terminal_color(s.people);
         s.progress.utf8 = terminal_utf8();
-        return engine_run(&c, &ears, on_end, e);
+        r = engine_run(&c, &ears, on_end, e);
+        if (r < 0)
+                return refuse(o, r, e);
+        if (s.write_error < 0)
+                return error_set(e, EXIT_ERROR, -s.write_error,
+                                 "The report could not be written to standard output: %s.", strerror(-s.write_error));
+        return r;
 }
 
 const Command command_run = {

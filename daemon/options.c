@@ -82,8 +82,9 @@ int options_parse(Options *o, int argc, char **argv, const char *allowed, Error 
 
         for (size_t i = 0; i < ELEMENTSOF(option_table); i++)
                 if (strchr(allowed, option_table[i].letter))
-                        longs[n++] = (struct option){ option_table[i].name, option_table[i].argument ? required_argument : no_argument, NULL,
-                                                      option_table[i].letter };
+                        longs[n++] = (struct option){ .name = option_table[i].name,
+                                                      .has_arg = option_table[i].argument ? required_argument : no_argument,
+                                                      .val = option_table[i].letter };
         opterr = 0;
         optind = 1;
         while ((letter = getopt_long(argc, argv, ":hV", longs, NULL)) >= 0) {

@@ -6,8 +6,6 @@
 #include <sys/syslog.h>
 #include <systemd/sd-journal.h>
 
-#define VERDICT_MESSAGE_ID "7d3fb25a46c8471e9f0b6d5ce2a81947"
-
 bool journal_connected(void) {
         const char *stream = getenv("JOURNAL_STREAM");
         unsigned long long device, inode;
@@ -37,7 +35,8 @@ void journal_finding(const Finding *f, const Report *r) {
 
         finding_sentence(f, sentence, sizeof(sentence));
         if (!journal_connected()) {
-                fprintf(stderr, "%s %s: %s%s%s\n", grade_name(f->grade), info->name, sentence, f->evidence[0] ? " Evidence: " : "", f->evidence);
+                fprintf(stderr, "%s %s: %s%s%s\n", grade_name(f->grade), info->name, sentence, f->evidence[0] ? " Evidence: " : "",
+                        f->evidence);
                 return;
         }
         sd_journal_send("MESSAGE=%s: %s", info->name, sentence,
