@@ -299,7 +299,8 @@ static bool reference(const Timeline *t, const Removal *r) {
                 for (unsigned i = 0; i < t->n_places[s]; i++) {
                         const GroupPlace *p = &t->places[s][i];
 
-                        if (p->logical == r->logical && p->seen_ns <= r->time_ns && p->seen_ns > before && (!best || p->seen_ns > best->seen_ns))
+                        if (p->logical == r->logical && p->seen_ns <= r->time_ns && p->seen_ns > before &&
+                            (!best || p->seen_ns > best->seen_ns))
                                 best = p;
                 }
         return best ? reference_placed(t, r->time_ns, best) : reference_unplaced(t, r->time_ns);
@@ -423,8 +424,9 @@ static void a_busy_run_is_cheap(void **state _unused_) {
         assert_int_equal(collider_removals(c), REMOVALS * STEPS);
         assert_int_equal(collider_collisions(c), REMOVALS * STEPS / 2);
         getrusage(RUSAGE_SELF, &usage);
-        print_message("%u removals/s, %u scrubs/s on each of %u devices: %llu ns per removal, %.2f %% of a core; %ld KiB at most\n", REMOVALS * 10,
-                      SCRUBS * 10, DEVS, (unsigned long long)(cost / (REMOVALS * STEPS)), (double)cost / (double)(STEPS * step_ns) * 100,
+        print_message("%u removals/s, %u scrubs/s on each of %u devices: %llu ns per removal, %.2f %% of a core; %ld KiB at most\n",
+                      REMOVALS * 10, SCRUBS * 10, DEVS, (unsigned long long)(cost / (REMOVALS * STEPS)),
+                      (double)cost / (double)(STEPS * step_ns) * 100,
                       usage.ru_maxrss);
         assert_true(cost < STEPS * step_ns / 10);
 }

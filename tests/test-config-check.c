@@ -59,7 +59,8 @@ static const struct {
         { "Target.Devices=/dev/sdb /dev/sdc", "real disks are not supported", EXIT_REFUSED },
         { "Target.Devices=loop:1GiB", NULL, 0 },
         { "Target.Devices=loop:1GiB|Target.MetadataProfile=raid1",
-          "command line: [Target] MetadataProfile=raid1: needs at least 2 devices, but there are 1 (command line: [Target] Devices=loop:1GiB); "
+          "command line: [Target] MetadataProfile=raid1: needs at least 2 devices, but there are 1 "
+          "(command line: [Target] Devices=loop:1GiB); "
           "add devices or take dup", EXIT_USAGE },
         { "Target.Devices=loop:1GiB|Target.MetadataProfile=dup", NULL, 0 },
         { "Target.DataProfile=raid1c4|Target.Devices=loop:1GiB*3", "[Target] DataProfile=raid1c4: needs at least 4 devices", EXIT_USAGE },
@@ -80,7 +81,8 @@ static const struct {
         { "Churn.FileSize=16MiB|Churn.BlockSize=16MiB|Churn.Depth=17",
           "[Churn] Depth=17: with command line: [Churn] BlockSize=16MiB, more than 256MiB", EXIT_USAGE },
         { "Churn.FileSize=2GiB", NULL, 0 },
-        { "Churn.FileSize=2049MiB", "[Churn] FileSize=2049MiB: times Files=1 times Workers=1 is 2.00 GiB, more than 2.00 GiB, half of what fits", EXIT_USAGE },
+        { "Churn.FileSize=2049MiB",
+          "[Churn] FileSize=2049MiB: times Files=1 times Workers=1 is 2.00 GiB, more than 2.00 GiB, half of what fits", EXIT_USAGE },
         { "Churn.FileSize=1GiB|Churn.Files=2|Churn.Workers=1", NULL, 0 },
         { "Churn.FileSize=1GiB|Churn.Files=2|Churn.Workers=2", "half of what fits", EXIT_USAGE },
         { "Churn.FileSize=1TiB|Churn.Files=65536|Churn.Workers=64", "half of what fits", EXIT_USAGE },

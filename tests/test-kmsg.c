@@ -63,13 +63,13 @@ static void log_open(Log *l, bool fifo) {
                 assert_int_equal(write(l->writer, "6,0,0,-;before the open\n", 24), 24);
                 assert_int_equal(kmsg_source_open(&l->source, l->path, NULL), 0);
         }
+        unlink(l->path);
 }
 
 static void log_close(Log *l) {
         kmsg_source_close(&l->source);
         assert_int_equal(l->source.fd, -1);
         close(l->writer);
-        unlink(l->path);
 }
 
 static void log_write(Log *l, const char *text) {

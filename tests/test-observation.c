@@ -155,10 +155,13 @@ static void the_longest_fits(void **state _unused_) {
 
 static void bad_lines_are_named(void **state _unused_) {
         static const char *const lines[] = {
-                "result op=scrub", "12x result", "-1 result", "99999999999999999999 result", "1", "1 ", "1 results", "1 result op", "1 result op=",
-                "1 result op=dance", "1 result errno=EFOO", "1 result errno=22", "1 result result=", "1 result result=x", "1 result result=+-1",
-                "1 result result=2147483648", "1 result result=-2147483649", "1 result flags=", "1 result flags=ours,", "1 result flags=our",
-                "1 result worker=4294967296", "1 result devid=-1", "1 result devid=18446744073709551616", "1 result color=red", "1 result =1",
+                "result op=scrub", "12x result", "-1 result", "99999999999999999999 result", "1", "1 ", "1 results", "1 result op",
+                "1 result op=", "1 result op=dance", "1 result errno=EFOO", "1 result errno=22", "1 result result=",
+                "1 result result=x", "1 result result=+-1",
+                "1 result result=2147483648", "1 result result=-2147483649",
+                "1 result flags=", "1 result flags=ours,", "1 result flags=our",
+                "1 result worker=4294967296", "1 result devid=-1", "1 result devid=18446744073709551616",
+                "1 result color=red", "1 result =1",
                 "1 note text=\\q", "1 note text=\\", "1 note text=\\x0", "1 note text=\\x00", "1 note text=\\xzz",
         };
         char many[OBS_LINE_MAX + 64];

@@ -275,7 +275,8 @@ static void describe_profile(const Key *k, char *buf, size_t size) {
         size_t n = (size_t)snprintf(buf, size, "one of%s%s", k->choices ? " " : "", k->choices ? k->choices[0] : "");
 
         for (size_t i = 0; i < n_profiles; i++)
-                n += (size_t)snprintf(buf + n, size - n, "%s%s", i == 0 && !k->choices ? " " : i == n_profiles - 1 ? " or " : ", ", profiles[i].name);
+                n += (size_t)snprintf(buf + n, size - n, "%s%s",
+                                      i == 0 && !k->choices ? " " : i == n_profiles - 1 ? " or " : ", ", profiles[i].name);
 }
 
 const KeyType type_profile = { "", parse_profile, print_text, describe_profile };

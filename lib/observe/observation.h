@@ -59,5 +59,6 @@ const char *observation_kind_name(ObservationKind kind);
  * The result is errno=NAME, or result=+8, result=0 (kinds result and control), result=-600 (an errno without a name).
  * Returns the length or -ENOSPC. */
 int observation_print(const Observation *o, char *buf, size_t size);
-/* The inverse; keys in any order but text last; one newline at the end is allowed. Empty lines and lines that start with '#' are -ENODATA; bad ones -EINVAL with the reason in `e`. */
+/* The inverse; keys in any order but text last; one newline at the end is allowed.
+ * Empty lines and lines that start with '#' are -ENODATA; bad ones -EINVAL with the reason in `e`. */
 int observation_parse(const char *line, Observation *ret, Error *e);

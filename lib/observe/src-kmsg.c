@@ -14,8 +14,8 @@ int kmsg_source_open(KmsgSource *s, const char *path, Error *e) {
 
         *s = KMSG_SOURCE_NULL;
         if (fd < 0)
-                return error_set(e, EXIT_ERROR, errno, "Cannot read the kernel log %s: %s; run as root (CAP_SYSLOG), or switch the kernel log off "
-                                 "in the configuration.", path, strerror(errno));
+                return error_set(e, EXIT_ERROR, errno, "Cannot read the kernel log %s: %s; run as root (CAP_SYSLOG), "
+                                 "or switch the kernel log off in the configuration.", path, strerror(errno));
         lseek(fd, 0, SEEK_END); /* a FIFO cannot, and need not */
         s->fd = fd;
         return 0;
@@ -50,7 +50,8 @@ static void copy_text(char *out, size_t size, const char *text, size_t length) {
         size_t n = 0;
 
         for (size_t i = 0; i < length && n < size - 1; n++) {
-                bool escape = length - i >= 4 && text[i] == '\\' && text[i + 1] == 'x' && hex_digit(text[i + 2]) >= 0 && hex_digit(text[i + 3]) >= 0;
+                bool escape = length - i >= 4 && text[i] == '\\' && text[i + 1] == 'x' &&
+                              hex_digit(text[i + 2]) >= 0 && hex_digit(text[i + 3]) >= 0;
                 char c = escape ? (char)(hex_digit(text[i + 2]) * 16 + hex_digit(text[i + 3])) : text[i];
 
                 out[n] = c ?: '?';
