@@ -35,8 +35,9 @@ static void on_finding(void *userdata, const Finding *f, const Report *r _unused
 
         progress_clear(&s->progress);
         finding_sentence(f, sentence, sizeof(sentence));
-        fprintf(s->people, "%s%s %s%s: %s\n", s->color ? "\033[1;31m" : "", grade_name(f->grade), finding_classes[f->class].name,
-                s->color ? "\033[0m" : "", sentence);
+        fprintf(s->people, "%s%s %s%s\n  ", s->color ? "\033[1;31m" : "", grade_name(f->grade), finding_classes[f->class].name,
+                s->color ? "\033[0m" : "");
+        text_wrap(s->people, 2, sentence);
         if (f->evidence[0])
                 fprintf(s->people, "  evidence: %s\n", f->evidence);
 }

@@ -274,6 +274,40 @@ static void test_no_collider(void **state) {
         case_free(c);
 }
 
+/* Asked before a run: the folder need not exist, nothing is made, and what is in the way is named. */
+static void test_check(void **state) {
+        Error e = ERROR_NULL;
+        Case *c = case_new();
+        _cleanup_free_ char *absent = path_of("%s/no/such/folder", c->base), *file = path_of("%s/file", c->base);
+        _cleanup_free_ char *below = path_of("%s/below", file);
+
+        (void)state;
+        assert_int_equal(evidence_check(c->base, &e), 0);
+        assert_int_equal(evidence_check(absent, &e), 0);
+        assert_int_equal(entries(c->base), 0);
+        close(creat(file, 0600));
+        assert_int_equal(evidence_check(below, &e), -ENOTDIR);
+        assert_int_equal(e.exit, EXIT_ERROR);
+        assert_non_null(strstr(e.sentence, below));
+        assert_non_null(strstr(e.sentence, "Run.EvidenceDirectory="));
+        unlink(file);
+        case_free(c);
+}
+
+static void test_add(void **state) {
+        _cleanup_free_ char *added = NULL;
+        Case *c = case_new();
+
+        (void)state;
+        assert_int_equal(evidence_add(&c->finding, "later.txt", "no folder yet"), 0);
+        assert_int_equal(save(c, NULL), 0);
+        assert_int_equal(evidence_add(&c->finding, "later.txt", "known later\n"), 0);
+        added = content(c, "/later.txt");
+        assert_string_equal(added, "known later");
+        assert_int_equal(evidence_add(&c->finding, "later.txt", "twice"), -EEXIST);
+        case_free(c);
+}
+
 /* What a killed run left under the hidden name is replaced; a folder that is there already is not touched. */
 static void test_leftovers(void **state) {
         Error e = ERROR_NULL;
@@ -338,7 +372,7 @@ int main(void) {
                 cmocka_unit_test(test_folder), cmocka_unit_test(test_finding_and_versions), cmocka_unit_test(test_removals),
                 cmocka_unit_test(test_kernel_log), cmocka_unit_test(test_observations), cmocka_unit_test(test_history_wraps),
                 cmocka_unit_test(test_names_are_safe), cmocka_unit_test(test_no_collider), cmocka_unit_test(test_leftovers),
-                cmocka_unit_test(test_not_a_directory), cmocka_unit_test(test_disk_full),
+                cmocka_unit_test(test_check), cmocka_unit_test(test_add), cmocka_unit_test(test_not_a_directory), cmocka_unit_test(test_disk_full),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

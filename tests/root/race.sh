@@ -19,7 +19,7 @@ is "race: which device" "$(query race '.findings[0].devid | . == 1 or . == 2')" 
 is "race: where on it" "$(query race '.findings[0].physical')" 123456789
 is "race: no bound is claimed" "$(query race .bound_95)" null
 is "race: the errno is in the table of operations" "$(query race .errnos.scrub.EINVAL)" 1
-has "race: it is said while the run is on" "$t/race/err" '^finding regression/scrub-race: '
+has "race: it is said while the run is on" "$t/race/err" '^finding regression/scrub-race$'
 has "race: the sentence names the control scrub" "$t/race/err" 'control scrub of the quiesced target passed'
 
 folder=$(evidence race regression/scrub-race)
