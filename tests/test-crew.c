@@ -212,11 +212,23 @@ static void a_killed_worker_is_told_even_when_ends_are_expected(void **state) {
         assert_int_equal(crew_spawn(&f->crew, &e), 0);
         /* As if it had been killed in the middle of a scrub: no window may stay open. */
         slot_window_open(&f->crew.board->slots[0], 1, 0, UINT64_MAX, 1);
-        crew_kill(&f->crew);
+        child_kill(&f->crew.members[0].child, SIGKILL);
         assert_true(until(f, true, someone_died));
         assert_int_equal(WTERMSIG(seen(f, OBS_DIED)->result), SIGKILL);
         assert_false(slot_window_current(&f->crew.board->slots[0], &w));
         fake_btrfs_end();
+}
+
+static void workers_killed_by_us_at_the_end_are_no_news(void **state) {
+        Fixture *f = *state;
+        Error e;
+
+        enlist(f, &hanging);
+        enlist(f, &hanging);
+        assert_int_equal(crew_spawn(&f->crew, &e), 0);
+        crew_kill(&f->crew);
+        assert_true(until(f, true, none_left));
+        assert_null(seen(f, OBS_DIED));
 }
 
 static void a_stuck_operation_is_told_once(void **state) {
@@ -248,6 +260,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(a_worker_that_fails_is_told, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_worker_without_a_target_ends, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_killed_worker_is_told_even_when_ends_are_expected, setup, teardown),
+                cmocka_unit_test_setup_teardown(workers_killed_by_us_at_the_end_are_no_news, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_stuck_operation_is_told_once, setup, teardown),
         };
 

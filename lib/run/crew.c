@@ -67,6 +67,7 @@ int crew_spawn(Crew *c, Error *e) {
         /* A worker that was killed in the middle of a balance has not taken its mark back. */
         atomic_store(&c->board->balances_in_flight, 0);
         atomic_store(&c->board->cancelling, false);
+        c->killed = false;
         board_set_phase(c->board, PHASE_RUN);
         for (unsigned i = 0; i < c->plan->n_workers && r == 0; i++)
                 r = enlist(c, i, pair[1], e);
@@ -144,7 +145,7 @@ void crew_watch(Crew *c, uint64_t now_ns, bool expected, ObserveFunc func, void 
                 if (m->child.pid <= 0)
                         continue;
                 if (child_reap(&m->child, &status) == 1) {
-                        if (!expected || status != 0)
+                        if (!expected || (status != 0 && !(c->killed && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)))
                                 say_died(c, i, status, &to);
                         slot_reset(&c->board->slots[i]);
                         continue;
@@ -172,6 +173,7 @@ unsigned crew_alive(const Crew *c) {
 }
 
 void crew_kill(Crew *c) {
+        c->killed = true;
         for (unsigned i = 0; i < c->plan->n_workers; i++)
                 child_kill(&c->members[i].child, SIGKILL);
 }

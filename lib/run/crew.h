@@ -22,6 +22,7 @@ typedef struct Crew {
         const Target *target;
         const BtrfsOps *ops;
         int (*open_target)(const Target *t, Error *e); /* target_open(), or a test's */
+        bool killed; /* crew_kill() was called: who dies of SIGKILL now has died of us */
         int socket; /* supervisor's end: the workers' observations; -1 before spawn */
         CrewMember members[BOARD_SLOTS];
 } Crew;
@@ -32,7 +33,7 @@ typedef struct Crew {
 int crew_spawn(Crew *c, Error *e);
 /* Hands on the observations of the workers that have come. Does not block. */
 void crew_receive(Crew *c, ObserveFunc func, void *userdata);
-/* Looks for workers that have ended (OBS_DIED; with `expected` only those that ended badly) and for operations beyond their deadline
+/* Looks for workers that have ended (OBS_DIED; with `expected` only those that ended badly, and not of our own SIGKILL) and for operations beyond their deadline
  * (OBS_STUCK with wchan and kernel stack, once per operation). */
 void crew_watch(Crew *c, uint64_t now_ns, bool expected, ObserveFunc func, void *userdata);
 /* Ended workers count as paused. */

@@ -212,8 +212,9 @@ sweep() {
         done <"$t/supervisors"
         rm -rf "$t" "$images"
 }
-trap sweep EXIT
-trap 'exit 99' INT TERM
+# A child that bash has forked but not yet become another program has these traps too: it must not sweep.
+trap '[ "$BASHPID" != "$$" ] || sweep' EXIT
+trap '[ "$BASHPID" != "$$" ] || exit 99; trap - INT TERM EXIT; kill -TERM "$BASHPID"' INT TERM
 
 the_end() {
         nothing_left "the end"
