@@ -163,6 +163,7 @@ static const struct {
         { "Run", "MaxRemakes", "0", NULL, { "10001", "no" } },
         { "Run", "OnFinding", "stop", NULL, { "Stop", "halt", "sto", "stopp" } },
         { "Run", "OperationDeadline", "1500ms", NULL, { "0", "999ms", "25h" } },
+        { "Run", "ControlInterval", "1500ms", NULL, { "-1s", "25h" } },
         { "Run", "MaxFindings", "1", NULL, { "0", "10001" } },
         { "Run", "EvidenceDirectory", "/srv/e", NULL, { "srv", "/srv/../e", "/srv/..", "/srv//e", "/./e", "~" } },
         { "Target", "Devices", "loop:2GiB", NULL, { "loop:1GiB*9", "loop:1GiB*0", "loop:255MiB", "sdb", "loop:", "loop:17TiB" } },

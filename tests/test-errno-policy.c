@@ -114,6 +114,8 @@ static FindingClass expected_class(const Expectation *x, int result, Grade grade
         case GRADE_FINDING:
                 if (listed(x->suspect, result, 0))
                         return CLASS_SCRUB_RACE;
+                if (x->op == OP_BALANCE && result == -EINVAL)
+                        return CLASS_BALANCE_EINVAL;
                 return listed(x->abort, result, 0) ? CLASS_TRANSACTION_ABORT : CLASS_ERRNO;
         default:
                 return CLASS_ERRNO;

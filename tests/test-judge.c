@@ -378,6 +378,10 @@ static void test_sentence_of_each_kind(void **state) {
         judge_tick(j, START + NSEC_PER_SEC);
         judge_feed(j, &(Observation){ .time_ns = START + 9 * NSEC_PER_SEC, .kind = OBS_COUNTERS, .op = OP_SCRUB, .devid = 3, .count = 7,
                                       .text = "csum_errors=7" });
+        judge_feed(j, &(Observation){ .time_ns = START + 9 * NSEC_PER_SEC, .kind = OBS_EMPTY_GROUPS, .count = 2, .logical = 5 * GiB,
+                                      .text = "2 empty data block groups are still there, the first" });
+        judge_feed(j, &(Observation){ .time_ns = START + 9 * NSEC_PER_SEC, .kind = OBS_COUNTERS, .op = OP_BALANCE, .devid = 3,
+                                      .text = "corrected_errors=256" });
         kmsg(j, START + 10 * NSEC_PER_SEC, "WARNING: at drivers/gpu/x.c:1");
         judge_close(j, START + 20 * NSEC_PER_SEC);
         sentence_of(j, 0, s);
@@ -392,6 +396,10 @@ static void test_sentence_of_each_kind(void **state) {
         expect_sentence(s, WORDS("WARNING", "unrelated"));
         sentence_of(j, 5, s);
         expect_sentence(s, WORDS("scrub", "devid 3", "7 errors", "csum_errors=7"));
+        sentence_of(j, 6, s);
+        expect_sentence(s, WORDS("2 empty data block groups", "logical 5", "never deleted", "758f2dfcf8a2"));
+        sentence_of(j, 7, s);
+        expect_sentence(s, WORDS("do not add up", "corrected_errors=256"));
 }
 
 static void test_sentence_is_cut_not_overrun(void **state) {

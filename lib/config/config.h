@@ -39,6 +39,7 @@ typedef struct Config {
                 uint64_t max_remakes;       /* MaxRemakes=10: so many lost targets are re-made, then the run ends */
                 OnFinding on_finding;       /* OnFinding=continue|stop */
                 uint64_t operation_deadline_ns; /* OperationDeadline=2m: longer in the kernel is an observation */
+                uint64_t control_interval_ns; /* ControlInterval=0: control scrubs only to confirm a suspect and at the end */
                 uint64_t max_findings;      /* MaxFindings=64: evidence folders kept; more are only counted */
                 char evidence_directory[CONFIG_STRING_MAX]; /* EvidenceDirectory=/var/lib/scrubstress */
         } run;

@@ -126,7 +126,8 @@ const ErrnoRule errno_rules[] = {
         /* volumes.c, btrfs_balance(): -EINVAL too when it starts while a cancel or pause is asked for, a fatal signal is pending, or the
          * filesystem is closing. */
         OK_WHEN(OP_BALANCE, EINVAL, STOPPED, "it started while it was being cancelled"),
-        FOUND(OP_BALANCE, EINVAL, CLASS_ERRNO, "relocation met a chunk it could not map (seen on 6.12.6, unable to find chunk map)"),
+        FOUND(OP_BALANCE, EINVAL, CLASS_BALANCE_EINVAL,
+              "balance failed on a block group that had vanished before it was relocated (seen on 6.12.6, unable to find chunk map)"),
         INTERRUPTED(OP_BALANCE),
         FOUND(OP_BALANCE, ECANCELED, CLASS_ERRNO, "cancelled, but not by us: somebody else's balance cancel, or the kernel's error"),
         OK_WHEN(OP_BALANCE, EINPROGRESS, OBS_OVERLAP | OBS_OURS, "a balance of ours was running"),

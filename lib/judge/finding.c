@@ -34,6 +34,11 @@ const FindingClassInfo finding_classes[_CLASS_MAX] = {
                           "an operation failed in a way it must not", true },
         [CLASS_SCRUB_COUNTERS] = { "kernel/scrub-counters", "9397b6ae9d304c32a73a098099696d90",
                                    "scrub succeeded but counted errors that nothing explains", true },
+        [CLASS_NEVER_DELETED] = { "kernel/group-never-deleted", "fd1e87ffb061420eae9203ff649bb5c7",
+                                  "an empty block group is never deleted: scrub did not hand it back to the cleaner (the loss of 758f2dfcf8a2)",
+                                  true },
+        [CLASS_BALANCE_EINVAL] = { "kernel/balance-einval", "bd5e3ba1aea641fc89bf9b43c18f8b88",
+                                   "balance failed on a block group that had vanished before it was relocated", true },
         [CLASS_IO_ERROR] = { "hardware/io-error", "a11ab51bb01d474992c8c15964c5f9f7",
                              "a device failed to read or write", true },
         [CLASS_MISCOMPARE] = { "data/miscompare", "f1548cf1cca04a78bcaa648c104969cf",
@@ -106,7 +111,10 @@ static void say_what(Sentence *s, const Finding *f) {
                 say_death(s, f);
                 break;
         case OBS_COUNTERS:
-                say(s, "%s on devid %" PRIu64 " counted %" PRIu64 " errors (%s)", operation_name(f->op), f->devid, f->first.count, f->text);
+                if (f->first.count == 0)
+                        say(s, "%s on devid %" PRIu64 " reported counters that do not add up (%s)", operation_name(f->op), f->devid, f->text);
+                else
+                        say(s, "%s on devid %" PRIu64 " counted %" PRIu64 " errors (%s)", operation_name(f->op), f->devid, f->first.count, f->text);
                 break;
         case OBS_DEVSTAT:
                 say(s, "error counter of devid %" PRIu64 " grew by %" PRIu64 " (%s)", f->devid, f->first.count, f->text);

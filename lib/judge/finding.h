@@ -30,6 +30,8 @@ typedef enum FindingClass {
         CLASS_SPLAT,             /* kernel/splat */
         CLASS_ERRNO,             /* kernel/errno */
         CLASS_SCRUB_COUNTERS,    /* kernel/scrub-counters */
+        CLASS_NEVER_DELETED,     /* kernel/group-never-deleted */
+        CLASS_BALANCE_EINVAL,    /* kernel/balance-einval */
         CLASS_IO_ERROR,          /* hardware/io-error */
         CLASS_MISCOMPARE,        /* data/miscompare */
         CLASS_SETUP_SCRUB,       /* setup/scrub-unsupported: the control scrub fails too */

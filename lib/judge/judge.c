@@ -190,6 +190,9 @@ static void decide(Judge *j, const Pending *p) {
         case OBS_DEVSTAT:
                 rows_add(j, &(Ruling){ .class = CLASS_IO_ERROR, .grade = GRADE_HW }, p);
                 break;
+        case OBS_EMPTY_GROUPS:
+                rows_add(j, &(Ruling){ .class = CLASS_NEVER_DELETED, .grade = GRADE_FINDING }, p);
+                break;
         case OBS_MISCOMPARE:
                 rows_add(j, &(Ruling){ .class = CLASS_MISCOMPARE, .grade = GRADE_FINDING, .op = p->first.op }, p);
                 break;
@@ -293,6 +296,7 @@ void judge_feed(Judge *j, const Observation *o) {
                 j->hardware_ns = o->time_ns;
                 pend(j, o, JUDGE_SETTLE_NS);
                 break;
+        case OBS_EMPTY_GROUPS:
         case OBS_MISCOMPARE:
         case OBS_STUCK:
         case OBS_DIED:

@@ -18,6 +18,7 @@ typedef enum ObservationKind {
         OBS_STUCK,    /* a worker is in `op` beyond its deadline: `text` has wchan and stack, `count` the milliseconds */
         OBS_DIED,     /* a worker ended that should not have: `result` = wait status, `text` its name */
         OBS_DEVSTAT,  /* a device error counter grew: `text` names it, `count` by how much */
+        OBS_EMPTY_GROUPS, /* `count` empty data block groups that the kernel should have deleted; `logical`, `length` of the first; `text` */
         OBS_MISCOMPARE, /* data read back is not what was written: `logical` = file offset, `text` names file and block */
         OBS_NOTE,     /* worth a line in the report, never a finding: `text` */
         _OBS_MAX,

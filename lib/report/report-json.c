@@ -103,6 +103,10 @@ static void fill_identity(Json *j, json_object *o) {
         } else
                 put_null(j, o, "seed");
         put_time(j, o, "started", r->started_mono_ns);
+        if (r->stress_mono_ns)
+                put_time(j, o, "stress_started", r->stress_mono_ns);
+        else
+                put_null(j, o, "stress_started");
 }
 
 static void fill_outcome(Json *j, json_object *o) {

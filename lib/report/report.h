@@ -50,6 +50,7 @@ typedef struct Report {
         char taint[64];        /* letters, "" (not tainted) or "unknown"; see kernel-info.h */
         char run_id[RUN_ID_MAX];
         uint64_t started_real_ns, started_mono_ns; /* the same moment on both clocks */
+        uint64_t stress_mono_ns; /* when the stress began, CLOCK_MONOTONIC; 0: it has not */
         uint64_t duration_asked_ns; /* 0: until stopped */
         const Config *config;
         const Plan *plan;

@@ -6,13 +6,18 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
 #include "base/units.h"
 #include "stress/budget.h"
+#include "target/empty-groups.h"
 
 #define CHECK_TIMEOUT_NS (600 * NSEC_PER_SEC)
+#define CLEANER_POLL_NS (20 * NSEC_PER_MSEC)
+#define CONTROL_TRIES 3
+#define CONTROL_REST_NS (200 * NSEC_PER_MSEC)
 #define CANCEL_POLL_NS (10 * NSEC_PER_MSEC)
 
 /* A block group being filled, one dying, one that a scrub has replaced and one to relocate into. */
@@ -79,6 +84,52 @@ static void look_at_device(Job *j, int fd, TargetDevice *d) {
         }
 }
 
+/* The cleaner may not be done with what the churn left, and then a kernel with the race fails the control scrub too (met in 1 of 20 virtual
+ * machines). What is not supported fails every time. */
+static int scrub_again(Job *j, int fd, uint64_t devid, ScrubStats *stats) {
+        const ScrubRange range = { .devid = devid, .end = UINT64_MAX };
+        int r = -EINVAL;
+
+        for (unsigned i = 0; i < CONTROL_TRIES && r == -EINVAL; i++) {
+                if (i > 0)
+                        clock_sleep_ns(CONTROL_REST_NS);
+                *stats = (ScrubStats){ 0 };
+                r = j->ops->scrub(fd, &range, stats);
+        }
+        return r;
+}
+
+/* With discard=async empty groups wait in the discard queue first, for ten seconds and more; a read-only filesystem has no cleaner. */
+static bool cleaner_should_delete(const Target *t, int fd) {
+        struct statvfs fs;
+
+        return !strstr(t->mount_options, "discard=async") && fstatvfs(fd, &fs) == 0 && !(fs.f_flag & ST_RDONLY);
+}
+
+/*
+ * After a scrub of the quiesced target no empty data group may stay: scrub hands each that it passes to the cleaner (758f2dfcf8a2), and
+ * every sync wakes the cleaner. Without that scrub some may: the cleaner forgets a group that has pinned extents when it comes by.
+ */
+static void look_for_empty_groups(Job *j, int fd) {
+        const Target *t = &j->desk->target;
+        uint64_t begin = clock_mono_ns(), now = begin;
+        Observation *o = &j->desk->empty;
+        EmptyGroups empty;
+
+        while (cleaner_should_delete(t, fd) && j->ops->sync(fd) == 0 && empty_groups_find(&empty, j->ops, fd) == 0 && empty.n > 0) {
+                now = clock_mono_ns();
+                if (now - begin > j->cleaner_wait_ns) {
+                        *o = (Observation){ .time_ns = now, .kind = OBS_EMPTY_GROUPS, .count = empty.n, .logical = empty.logical,
+                                            .length = empty.length };
+                        snprintf(o->text, sizeof(o->text), "%zu empty data block group%s still there after a scrub of the quiesced target "
+                                 "and %llu s of syncs, the first", empty.n, empty.n == 1 ? " is" : "s are",
+                                 (unsigned long long)((now - begin) / NSEC_PER_SEC));
+                        return;
+                }
+                clock_sleep_ns(CLEANER_POLL_NS);
+        }
+}
+
 /* Answers in desk->control: the first device whose scrub failed, or whose counters are not clean, speaks for all. */
 static int do_control(Job *j) {
         Target *t = &j->desk->target;
@@ -92,10 +143,9 @@ static int do_control(Job *j) {
         if (o->result < 0)
                 snprintf(o->text, sizeof(o->text), "sync before the control scrub failed");
         for (unsigned i = 0; i < t->n_devices && o->result == 0 && o->count == 0; i++) {
-                const ScrubRange range = { .devid = t->devices[i].devid, .end = UINT64_MAX };
-                ScrubStats stats = { 0 };
+                ScrubStats stats;
 
-                o->result = j->ops->scrub(fd, &range, &stats);
+                o->result = scrub_again(j, fd, t->devices[i].devid, &stats);
                 o->physical = stats.last_physical;
                 if (o->result != 0)
                         snprintf(o->text, sizeof(o->text), "control scrub of %.64s", t->devices[i].path);
@@ -104,6 +154,8 @@ static int do_control(Job *j) {
                 if (o->result != 0 || o->count > 0)
                         o->devid = t->devices[i].devid;
         }
+        if (o->result == 0)
+                look_for_empty_groups(j, fd);
         for (unsigned i = 0; i < t->n_devices; i++)
                 look_at_device(j, fd, &t->devices[i]);
         o->time_ns = clock_mono_ns();
@@ -190,7 +242,7 @@ int job_start(Job *j, JobKind kind, uint64_t now_ns, uint64_t timeout_ns, Error 
         j->desk->result = 0;
         j->desk->error = ERROR_NULL;
         j->desk->output[0] = 0;
-        j->desk->devstat = (Observation){ 0 };
+        j->desk->devstat = j->desk->empty = (Observation){ 0 };
         j->kind = kind;
         r = child_fork(&j->child, "ss:job", job_main, j);
         if (r < 0) {
@@ -226,5 +278,7 @@ int job_poll(Job *j, uint64_t now_ns, Error *e) {
         }
         if (status != 0)
                 return error_set(e, EXIT_ERROR, ECHILD, "The job to %s died (wait status %#x).", job_name(kind), status);
-        return 1;
+        if (j->desk->result < 0 && e)
+                *e = j->desk->error;
+        return j->desk->result < 0 ? j->desk->result : 1;
 }

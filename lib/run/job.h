@@ -31,6 +31,7 @@ typedef struct JobDesk {
         Error error;
         Observation control; /* JOB_CONTROL: OBS_CONTROL */
         Observation devstat; /* JOB_CONTROL: OBS_DEVSTAT for the first device error counter that grew; kind OBS_RESULT: none did */
+        Observation empty;   /* JOB_CONTROL: OBS_EMPTY_GROUPS when the kernel keeps empty data groups; kind OBS_RESULT: it does not */
         char output[8192];   /* JOB_RETIRE: what btrfs check said */
         int check_status;    /* JOB_RETIRE: exit status of btrfs check; negative errno: it could not be run */
 } JobDesk;
@@ -39,21 +40,22 @@ typedef struct Job {
         JobKind kind;
         Child child;
         uint64_t deadline_ns; /* CLOCK_MONOTONIC */
+        uint64_t cleaner_wait_ns; /* JOB_CONTROL: how long the cleaner may take to delete empty block groups */
         JobDesk *desk;
         const Config *config;
         const BtrfsOps *ops;
         int (*open_target)(const Target *t, Error *e); /* target_open(), or a test's */
 } Job;
 
-#define JOB_NULL ((Job){ .child = CHILD_NULL })
+#define JOB_NULL ((Job){ .child = CHILD_NULL, .cleaner_wait_ns = 5 * NSEC_PER_SEC })
 
 JobDesk *job_desk_new(void);
 void job_desk_free(JobDesk *d);
 
 /* Does not block. timeout_ns from now_ns; a job beyond it is killed. */
 int job_start(Job *j, JobKind kind, uint64_t now_ns, uint64_t timeout_ns, Error *e);
-/* 0: still at it. 1: ended, answer on the desk (desk->result may be negative). Negative: it died or was killed at its deadline
- * (-ETIMEDOUT), with a sentence; a task stuck in the kernel stays behind. */
+/* 0: still at it. 1: ended, answer on the desk. Negative, with a sentence: it failed for a reason of ours, died, or was killed at its
+ * deadline (-ETIMEDOUT); a task stuck in the kernel stays behind. */
 int job_poll(Job *j, uint64_t now_ns, Error *e);
 /* Kills a job that runs and forgets it; nothing when none does. */
 void job_abandon(Job *j);

@@ -30,6 +30,8 @@ struct Run {
         bool completed;      /* the asked-for time is over */
         bool reconfigured;   /* evicting for a new configuration, not for a lost target */
         bool cancel_tried, killed;
+        bool suspected;      /* the control scrub under way answers a suspect */
+        uint64_t control_ns; /* time under stress when the last pause for a control scrub began */
         unsigned asked;      /* JudgeAsk not yet served */
         size_t findings_told;
 
@@ -42,6 +44,10 @@ struct Run {
 void run_note(Run *r, const char *format, ...) _printf_(2, 3);
 /* An ObserveFunc: history, then the judge. */
 void run_observe(void *run, const Observation *o);
+/* What a control scrub has seen beside its answer. */
+void run_observe_asides(Run *r);
+/* By ControlInterval=. */
+bool run_control_due(const Run *r);
 int run_open_sources(Run *r, Error *e);
 void run_close_sources(Run *r);
 /* Receives all there is, counts, lets the judge decide and tells new findings. */

@@ -39,6 +39,19 @@ void run_observe(void *run, const Observation *seen) {
         judge_feed(r->judge, &o);
 }
 
+void run_observe_asides(Run *r) {
+        if (r->desk->devstat.kind == OBS_DEVSTAT)
+                run_observe(r, &r->desk->devstat);
+        if (r->desk->empty.kind == OBS_EMPTY_GROUPS)
+                run_observe(r, &r->desk->empty);
+}
+
+bool run_control_due(const Run *r) {
+        uint64_t interval = r->config.run.control_interval_ns;
+
+        return interval > 0 && r->report.totals.stress_ns >= r->control_ns + interval;
+}
+
 /* Sources that are the purpose would end the run; these degrade: each says once what is lost without it. */
 static void open_trace(Run *r) {
         char name[TRACE_NAME_MAX];

@@ -48,31 +48,28 @@ static void learn_target(Run *r) {
         judge_set_devices(r->judge, (const char (*)[64])names, t->n_devices);
 }
 
-static void step_making(Run *r) {
+/* True when the job has ended well. One that failed ends the run, by way of `next`. */
+static bool job_is_done(Run *r, RunState next) {
         Error e = ERROR_NULL;
         int k = job_poll(&r->job, r->now_ns, &e);
 
         if (k < 0)
-                return fail(r, &e, RUN_DONE);
-        if (k == 0)
-                return;
-        if (r->desk->result < 0)
-                return fail(r, &r->desk->error, RUN_DONE);
-        learn_target(r);
-        enter(r, RUN_PREFLIGHT);
+                fail(r, &e, next);
+        return k > 0;
 }
 
-/* What a control scrub has seen beside its answer. */
-static void observe_asides(Run *r) {
-        if (r->desk->devstat.kind == OBS_DEVSTAT)
-                run_observe(r, &r->desk->devstat);
+static void step_making(Run *r) {
+        if (!job_is_done(r, RUN_DONE))
+                return;
+        learn_target(r);
+        enter(r, RUN_PREFLIGHT);
 }
 
 /* The answer of a control scrub that no suspect waits for: anything but a clean pass is an observation like any other. */
 static bool control_is_clean(Run *r) {
         Observation o = r->desk->control;
 
-        observe_asides(r);
+        run_observe_asides(r);
         if (o.result == 0 && o.count == 0)
                 return true;
         o.kind = o.result != 0 ? OBS_RESULT : OBS_COUNTERS;
@@ -84,14 +81,9 @@ static void step_preflight(Run *r) {
         const Observation *o = &r->desk->control;
         Error e = ERROR_NULL;
         char name[16];
-        int k = job_poll(&r->job, r->now_ns, &e);
 
-        if (k == 0)
+        if (!job_is_done(r, RUN_UNMOUNTING))
                 return;
-        if (k < 0)
-                return fail(r, &e, RUN_UNMOUNTING);
-        if (r->desk->result < 0)
-                return fail(r, &r->desk->error, RUN_UNMOUNTING);
         if (!control_is_clean(r)) {
                 error_set(&e, EXIT_ERROR, EINVAL,
                           "The target fails the control scrub before any stress (devid %llu: %s%s%s), so nothing can be concluded from "
@@ -120,7 +112,7 @@ static void step_stress(Run *r) {
         }
         if (r->reconfigured || r->asked & JUDGE_REMAKE)
                 return enter(r, RUN_EVICTING);
-        if (r->asked & JUDGE_CONFIRM)
+        if (r->asked & JUDGE_CONFIRM || run_control_due(r))
                 return enter(r, RUN_PAUSING);
         if (crew_alive(&r->crew) == 0)
                 return fail(r, &none_left, RUN_UNMOUNTING);
@@ -145,7 +137,7 @@ static void step_pausing(Run *r) {
                 atomic_store(&r->board->cancelling, true);
                 start_job(r, JOB_CANCEL, PAUSE_TIMEOUT_NS);
         } else if (since > PAUSE_TIMEOUT_NS) {
-                run_note(r, "The workers did not pause within %llu s, so a suspect could not be confirmed.",
+                run_note(r, "The workers did not pause within %llu s, so no control scrub could be run.",
                          (unsigned long long)(PAUSE_TIMEOUT_NS / NSEC_PER_SEC));
                 resume(r);
         }
@@ -157,12 +149,13 @@ static void step_confirming(Run *r) {
 
         if (k == 0)
                 return;
-        if (k < 0 || r->desk->result < 0)
-                run_note(r, "%s A suspect stays unconfirmed.", k < 0 ? e.sentence : r->desk->error.sentence);
-        else {
-                observe_asides(r);
+        if (k < 0)
+                run_note(r, "%s A suspect stays unconfirmed.", e.sentence);
+        else if (r->suspected) {
+                run_observe_asides(r);
                 run_observe(r, &r->desk->control);
-        }
+        } else
+                control_is_clean(r);
         resume(r);
 }
 
@@ -200,13 +193,8 @@ static void step_evicting(Run *r) {
 }
 
 static void step_retiring(Run *r) {
-        Error e = ERROR_NULL;
-        int k = job_poll(&r->job, r->now_ns, &e);
-
-        if (k == 0)
+        if (!job_is_done(r, RUN_DONE))
                 return;
-        if (k < 0 || r->desk->result < 0)
-                return fail(r, k < 0 ? &e : &r->desk->error, RUN_DONE);
         if (!r->reconfigured) {
                 r->report.totals.remakes++;
                 run_keep_check(r);
@@ -225,26 +213,24 @@ static void step_retiring(Run *r) {
 }
 
 static void step_stopping(Run *r) {
+        unsigned left;
+
         if (!workers_gone(r))
                 return;
         crew_receive(&r->crew, run_observe, r);
-        if (crew_alive(&r->crew) > 0)
-                run_note(r, "%u workers are stuck in the kernel and did not end.", crew_alive(&r->crew));
+        left = crew_alive(&r->crew);
+        if (left > 0)
+                run_note(r, "%u workers are stuck in the kernel and did not end.", left);
         crew_close(&r->crew);
-        enter(r, r->urgent || r->report.error[0] || r->asked & JUDGE_REMAKE ? RUN_UNMOUNTING : RUN_FINAL);
+        enter(r, left > 0 || r->urgent || r->report.error[0] || r->asked & JUDGE_REMAKE ? RUN_UNMOUNTING : RUN_FINAL);
 }
 
 static void step_final(Run *r) {
-        Error e = ERROR_NULL;
-        int k = job_poll(&r->job, r->now_ns, &e);
-
-        if (k == 0)
+        if (!job_is_done(r, RUN_UNMOUNTING))
                 return;
-        if (k < 0 || r->desk->result < 0)
-                return fail(r, k < 0 ? &e : &r->desk->error, RUN_UNMOUNTING);
         /* A suspect may still wait for its answer; then this is the control scrub that gives it. */
         if (r->asked & JUDGE_CONFIRM) {
-                observe_asides(r);
+                run_observe_asides(r);
                 run_observe(r, &r->desk->control);
         } else
                 control_is_clean(r);
@@ -253,17 +239,14 @@ static void step_final(Run *r) {
 }
 
 static void step_unmounting(Run *r) {
-        Error e = ERROR_NULL;
-        int k = job_poll(&r->job, r->now_ns, &e);
-
-        if (k == 0)
+        if (!job_is_done(r, RUN_DONE))
                 return;
-        if (k < 0 || r->desk->result < 0)
-                return fail(r, k < 0 ? &e : &r->desk->error, RUN_DONE);
         enter(r, RUN_DONE);
 }
 
 static void enter_stress(Run *r) {
+        if (r->report.stress_mono_ns == 0)
+                r->report.stress_mono_ns = r->now_ns;
         r->last_step_ns = r->now_ns;
 }
 
@@ -272,12 +255,14 @@ static void enter_making(Run *r) {
 }
 
 static void enter_control(Run *r) {
+        r->suspected = r->asked & JUDGE_CONFIRM;
         r->asked &= ~(unsigned)(r->state == RUN_CONFIRMING ? JUDGE_CONFIRM : 0);
         start_job(r, JOB_CONTROL, CONTROL_TIMEOUT_NS);
 }
 
 static void enter_pausing(Run *r) {
         r->cancel_tried = false;
+        r->control_ns = r->report.totals.stress_ns;
         board_set_phase(r->board, PHASE_PAUSE);
 }
 

@@ -18,7 +18,7 @@ SHIM='balance after=1 times=1 errno=EINVAL' start balance --set $stop --duration
 SHIM='sync comm=ss:sync after=50 times=1 errno=EIO' start io --set $stop --duration 20s
 SHIM='fallocate comm=ss:churn times=1 errno=EDQUOT' start setup --set Churn.Fill=fallocate
 fails unlink 'kernel/errno unlink ENOSPC finding'
-fails balance 'kernel/errno balance EINVAL finding'
+fails balance 'kernel/balance-einval balance EINVAL finding'
 fails io 'hardware/io-error sync EIO hardware'
 ends setup 4 ERROR
 is "setup: the finding" "$(findings setup)" 'setup/errno fallocate EDQUOT setup'
