@@ -61,6 +61,11 @@ static Ruling incident_ruling(const Judge *j) {
         const Observation *o = &j->incident.cause;
         const KmsgRule *rule = j->incident.rule;
 
+        /* btrfs never goes read-only by itself without a line in the log (btrfs_handle_fs_error, btrfs_abort_transaction). */
+        if (!rule && j->log_seen && o->result == -EROFS)
+                return (Ruling){ .class = CLASS_SETUP_ERRNO, .grade = GRADE_SETUP, .op = o->op, .result = o->result,
+                                 .why = "the filesystem became read-only, and the kernel log tells of no abort: somebody remounted it; leave "
+                                        "the target alone while a run is on" };
         if (!rule) {
                 const ErrnoRule *r = errno_rule(o->op, o->result, o->flags);
                 return (Ruling){ .class = r->class, .grade = GRADE_FINDING, .op = o->op, .result = o->result, .why = r->why };

@@ -61,6 +61,7 @@ struct Judge {
         KmsgMatcher *matcher;
         unsigned asks;
         bool confirm_asked;
+        bool log_seen; /* the kernel log is watched: there was a line of it */
         uint64_t incidents, overflow, overflow_failing;
         uint64_t near_full_ns, hardware_ns, splat_ns, cause_ns, remade_ns; /* 0: never */
         size_t splat_row, oops_row, hang_row, cause_row;

@@ -116,6 +116,7 @@ void kmsg_feed(Judge *j, const Observation *o) {
         bool named = kmsg_device(o->text, device), ours = named && is_ours(j, device);
         const KmsgRule *rule;
 
+        j->log_seen = true;
         if (named && !ours) {
                 if (r->open && r->rule->lost)
                         r->open = false;
