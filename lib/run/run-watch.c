@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a run sees (sources, workers, judge) and what it tells (notes, findings, totals, verdict). */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "run/run-internal.h"
 
@@ -52,6 +54,15 @@ bool run_control_due(const Run *r) {
         return interval > 0 && r->report.totals.stress_ns >= r->control_ns + interval;
 }
 
+/* The trace events of btrfs are there when btrfs is: a module that nothing has asked for yet is loaded by whoever opens its control
+ * device. Without it the mount would load it, after the sources were opened. */
+static void load_btrfs(void) {
+        int fd = open("/dev/btrfs-control", O_RDONLY | O_CLOEXEC);
+
+        if (fd >= 0)
+                close(fd);
+}
+
 /* Sources that are the purpose would end the run; these degrade: each says once what is lost without it. */
 static void open_trace(Run *r) {
         char name[TRACE_NAME_MAX];
@@ -61,6 +72,7 @@ static void open_trace(Run *r) {
                 run_note(r, "Trace events are off (Observe.Trace=no): removals are counted from the chunk tree, collisions are not.");
                 return;
         }
+        load_btrfs();
         trace_source_sweep();
         /* The keeper first: we may be killed while the instance is made. */
         if (keeper_start(&r->keeper, trace_instance_name(name)) < 0)
