@@ -83,8 +83,8 @@ ExitCode judge_verdict(const Judge *j, const RunFacts *facts, char *why, size_t 
                          n, what, facts->min_collisions);
                 verdict = EXIT_INCONCLUSIVE;
         } else
-                snprintf(why, size, "%" PRIu64 " %s without a finding: fewer than one in %.0f fails, at 95 %% (rule of three)",
-                         n, what, 1.0 / judge_bound_95(n));
+                snprintf(why, size, "%" PRIu64 " %s without a finding: fewer than one in %" PRIu64 " fails, at 95 %% (rule of three)",
+                         n, what, (uint64_t)(1.0 / judge_bound_95(n)));
         say_known(&s, why, size);
         return verdict;
 }
