@@ -98,14 +98,17 @@ fails disk 'hardware/io-error null null hardware'
 ends foreign 0 PASS
 is "foreign: the log of other filesystems is not held against this one" "$(findings foreign)" ""
 
-# Lost again and again; lost without a word in the log.
+# Lost again and again; read-only without a word in the log, which is watched (somebody's remount), or is not.
 start remakes --duration 20s --set Run.MaxRemakes=0
-SHIM='sync comm=ss:sync after=50 times=4 errno=EROFS' start readonly --duration 2s
+SHIM='sync comm=ss:sync after=50 times=4 errno=EROFS' start remount --duration 2s
+SHIM='sync comm=ss:sync after=50 times=4 errno=EROFS' start readonly --duration 2s --set Observe.KernelLog=no
 if wait_stress remakes; then
         kernel_says "BTRFS: error (device $(devices remakes | head -n 1): state A) in made_up:1: errno=-2 No such entry"
 fi
 fails remakes 'kernel/transaction-abort null ENOENT finding'
 is "remakes: it ends at the first loss with MaxRemakes=0" "$(query remakes '.duration_s < 10 and (.notes | map(test("MaxRemakes=0")) | any)')" true
+ends remount 4 ERROR
+is "remount: the finding" "$(findings remount)" 'setup/errno sync EROFS setup'
 fails readonly 'kernel/errno sync EROFS finding'
 is "readonly: the target was made again, the rest is a consequence" "$(query readonly '"\(.remakes) \(.findings[0].count)"')" "1 1"
 the_end
