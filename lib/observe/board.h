@@ -73,7 +73,7 @@ typedef struct Slot {
 typedef struct Board {
         _Atomic uint32_t phase;      /* Phase; a futex: board_set_phase() wakes */
         _Atomic bool cancelling;     /* the supervisor is cancelling scrub and balance: results now are ours */
-        _Atomic bool near_full;      /* a churn saw unallocated space below the headroom rule */
+        _Atomic bool near_full;      /* a churn has no room for a file above the headroom */
         _Atomic uint32_t balances_in_flight; /* operations that exclude others: for OBS_OVERLAP */
         Slot slots[BOARD_SLOTS];
 } Board;

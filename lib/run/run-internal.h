@@ -24,7 +24,7 @@ struct Run {
 
         RunState state;
         uint64_t entered_ns; /* when `state` was entered */
-        uint64_t now_ns, last_step_ns;
+        uint64_t now_ns, last_step_ns, near_full_ns; /* near_full_ns: a churn was at the headroom then; 0: never */
         bool stop;           /* asked for by the user */
         bool urgent;         /* the end may take at most 10 s */
         bool completed;      /* the asked-for time is over */

@@ -8,6 +8,9 @@
 
 #include "run/run-internal.h"
 
+/* The churn is at the headroom one moment and below it the next: so long it counts. */
+#define NEAR_FULL_NS (10 * NSEC_PER_SEC)
+
 void run_note(Run *r, const char *format, ...) {
         char text[sizeof(r->notes[0])];
         size_t n = r->report.n_notes;
@@ -35,7 +38,7 @@ void run_observe(void *run, const Observation *seen) {
         if (o.kind == OBS_NOTE)
                 run_note(r, "%s", o.text);
         /* The kernel log cannot know: an abort near a full filesystem is another matter than one with room. */
-        if (o.kind == OBS_KMSG && atomic_load(&r->board->near_full))
+        if (o.kind == OBS_KMSG && r->near_full_ns && r->now_ns - r->near_full_ns < NEAR_FULL_NS)
                 o.flags |= OBS_NEAR_FULL;
         history_add(o.kind == OBS_KMSG ? &r->kmsg_history : &r->observations, &o);
         judge_feed(r->judge, &o);
@@ -163,6 +166,8 @@ static void count(Run *r) {
 void run_watch(Run *r) {
         bool ending = r->state >= RUN_EVICTING;
 
+        if (atomic_load(&r->board->near_full))
+                r->near_full_ns = r->now_ns;
         crew_receive(&r->crew, run_observe, r);
         if (r->kmsg.fd >= 0)
                 kmsg_source_step(&r->kmsg, r->now_ns, run_observe, r);

@@ -21,11 +21,11 @@ int churn_open_file(Worker *w, Churn *s, unsigned i) {
 
 bool churn_has_room(Worker *w, const Churn *s) {
         uint64_t unallocated = budget_unallocated(w->target, w->ops, w->root_fd);
-        bool near_full = !budget_room(&s->budget, unallocated, 0);
+        bool room = budget_room(&s->budget, unallocated, w->config->churn.file_size);
 
-        if (atomic_load(&w->board->near_full) != near_full)
-                atomic_store(&w->board->near_full, near_full);
-        return budget_room(&s->budget, unallocated, w->config->churn.file_size);
+        if (atomic_load(&w->board->near_full) == room)
+                atomic_store(&w->board->near_full, !room);
+        return room;
 }
 
 static int write_file(Worker *w, Churn *s, int fd, unsigned i) {

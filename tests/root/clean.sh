@@ -69,6 +69,6 @@ fi
 # What touches nothing.
 env SCRUBSTRESS_TEST=$mark "$build/scrubstress" run --plan "${arguments[@]}" >"$t/plan" 2>&1
 is "plan: exit code" $? 0
-has "plan: device by device" "$t/plan" 'device 2 +sparse image of 1GiB'
+has "plan: device by device" "$t/plan" 'device 2 +sparse image of 2GiB'
 has "plan: it says that nothing was touched" "$t/plan" '^Nothing was touched'
 the_end

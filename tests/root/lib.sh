@@ -98,7 +98,8 @@ start_as() {
 
 # What every run has in common; the test's own arguments come later and win.
 common() {
-        printf '%s\n' --config "$t/empty.conf" --target 'loop:1GiB*2' --duration 2s --set "Run.Instance=test-$mark-$((n_runs + 1))" \
+        # As large as the default: on less, the churn is at the headroom soon, where the kernel may abort (-28).
+        printf '%s\n' --config "$t/empty.conf" --target 'loop:2GiB*2' --duration 2s --set "Run.Instance=test-$mark-$((n_runs + 1))" \
                 --set "Run.EvidenceDirectory=$t/$1/evidence" --set "Target.ImageDirectories=$images" --set Run.MinCollisions=1
 }
 

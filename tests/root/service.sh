@@ -39,7 +39,7 @@ device_sizes() {
         for loop in $(our_loops); do cat "/sys/block/$loop/size"; done | sort -u | tr '\n' ' '
 }
 
-configure 'Devices=loop:1GiB*2'
+configure 'Devices=loop:2GiB*2'
 mkdir -p "$t/service"
 : >"$t/service/err"
 NOTIFY_SOCKET=$t/notify WATCHDOG_USEC=600000 start_as scrubstressd service --config "$t/service.conf"
@@ -54,24 +54,24 @@ check "the rates are not all 0" more_messages 'STATUS=stress: .* [1-9][0-9]* scr
 check "WATCHDOG=1, at least twice in each interval" more_messages 'WATCHDOG=1' 5
 has "the header is on stderr" "$t/service/err" '^target +btrfs '
 has_not "stderr has no escape sequence, and no level prefix outside of the journal" "$t/service/err" $'\033|^<[0-9]>'
-is "the devices are as configured" "$(device_sizes)" "2097152 "
+is "the devices are as configured" "$(device_sizes)" "4194304 "
 
 # SIGHUP.
 reload
 has "SIGHUP, nothing changed: it says so" "$t/service/err" 'nothing has changed'
-configure 'Devices=loop:1GiB*2' '[Churn]' 'FileSize=large'
+configure 'Devices=loop:2GiB*2' '[Churn]' 'FileSize=large'
 reload
 has "SIGHUP, invalid: the old one stays, with file, line and value" "$t/service/err" "the old one stays in force: .*$t/service\.conf:9: .*large"
-configure 'Devices=loop:1GiB*3'
+configure 'Devices=loop:2GiB*3'
 reload
 has "SIGHUP, another number of devices: refused with a remedy" "$t/service/err" 'the old one stays in force: .*restart'
 is "SIGHUP: the service was neither ended nor disturbed" "$(alive service && last_message 'STATUS=making the target')" "$(grep -nE 'STATUS=making the target' "$t/messages" | head -n 1 | cut -d: -f1)"
 is "SIGHUP: RELOADING=1 each time" "$(count_messages ' RELOADING=1\|MONOTONIC_USEC=[0-9]+$')" 3
-configure 'Devices=loop:2GiB*2' '[Churn]' 'FileSize=2MiB'
+configure 'Devices=loop:3GiB*2' '[Churn]' 'FileSize=2MiB'
 again=$(count_messages 'STATUS=stress$')
 reload
 check "SIGHUP, changed: the stress begins again" until_true 15 more_messages 'STATUS=stress$' "$again"
-is "SIGHUP, changed: with the new devices" "$(device_sizes)" "4194304 "
+is "SIGHUP, changed: with the new devices" "$(device_sizes)" "6291456 "
 sleep 1.5
 
 # SIGTERM.
@@ -95,7 +95,7 @@ has "wrong configuration: file and line" "$t/wrong/err" "$t/service\.conf:[0-9]+
 check "wrong configuration: the service manager is told why" more_messages "STATUS=.*many.*\|ERRNO=22" 0
 
 # A finding: to stderr in words, or to the journal with fields.
-configure 'Devices=loop:1GiB*2' '[Run]' 'OnFinding=stop'
+configure 'Devices=loop:2GiB*2' '[Run]' 'OnFinding=stop'
 rule='scrub comm=ss:scrub after=6 times=1 errno=EINVAL physical=4096'
 SHIM=$rule start_as scrubstressd words --config "$t/service.conf"
 finish words
