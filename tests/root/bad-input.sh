@@ -45,8 +45,8 @@ attempt -- --target loop:1GiB --set Target.MetadataProfile=raid1
 refused "too few devices for the profile" 2 'MetadataProfile=raid1.*(dup|add devices)'
 attempt -- --target /dev/sda
 refused "a real disk" 5 'nothing was touched.*loop:'
-attempt -- --set Churn.FileSize=2GiB
-refused "files larger than the target" 2 'FileSize=2GiB.*(smaller|larger)'
+attempt -- --set Churn.FileSize=4GiB
+refused "files larger than the target" 2 'FileSize=4GiB.*(smaller|larger)'
 attempt -- --set Target.MountOptions=ro
 refused "a mount option that would defeat the run" 2 'option ro is not allowed'
 "$program" rum >"$t/out" 2>"$t/err"; code=$?
