@@ -263,7 +263,7 @@ static void every_way_and_every_mode(void **state) {
         end(f);
 }
 
-/* Groups allocated by the dozen, from small devices: it is the headroom that keeps this from running full. */
+/* Groups allocated without data in them. */
 static void large_fallocated_files(void **state) {
         Fixture *f = *state;
 
