@@ -6,8 +6,9 @@
 #include "base/macro.h"
 
 /*
- * Sources: "scrub.c", "volumes.c", … are files of fs/btrfs in Linux 6.12 and 6.18; commits are of mainline. Rows without a source are the
- * plain meaning of errno(3) for that system call.
+ * Sources: "scrub.c", "volumes.c", … are files of fs/btrfs; commits are of mainline. Not every row has been read again on 6.12 and 6.18: those
+ * of replace, of the global reserve and of balance-cancel are from older source or from memory. Rows without a source are the plain meaning
+ * of errno(3) for that system call.
  */
 
 #define STOPPED (OBS_OURS | OBS_SIGNAL)
