@@ -17,6 +17,7 @@
  *   physical=N     scrub: this is how far it came (progress.last_physical)
  *   csum=N         scrub: when the kernel succeeds, so many checksum errors more
  *   writes=N       dev-stats: when the kernel succeeds, so many write errors more
+ *   flip=N         pread: when the kernel succeeds, the lowest bit of byte N of what was read is the other one
  *
  * Tasks whose name does not begin with "ss:" are left alone, and programs that are started are not preloaded. Counters are shared over
  * forks. Each strike is a line "RULE-NUMBER OPERATION COMM" appended to the file $SHIM_LOG, so that a test can see that it was one.
@@ -51,7 +52,8 @@ typedef struct Rule {
         int kill, error;
         long result;
         bool has_result;
-        uint64_t csum, physical, writes;
+        uint64_t csum, physical, writes, flip;
+        bool has_flip;
 } Rule;
 
 static Rule rules[RULES_MAX];
@@ -81,7 +83,7 @@ static const struct {
         { "wait-sync", BTRFS_IOC_WAIT_SYNC },
 };
 
-static const char *const files[] = { "fallocate", "open", "punch", "pwrite", "truncate", "umount", "unlink" };
+static const char *const files[] = { "fallocate", "open", "pread", "punch", "pwrite", "truncate", "umount", "unlink" };
 
 /* A rule that is not understood must not be taken for one that did not strike. */
 static void refuse(const char *what) {
@@ -142,7 +144,10 @@ static void parse_word(Rule *r, const char *word) {
                 r->physical = strtoull(value, NULL, 10);
         else if (strncmp(word, "writes=", 7) == 0)
                 r->writes = strtoull(value, NULL, 10);
-        else
+        else if (strncmp(word, "flip=", 5) == 0) {
+                r->flip = strtoull(value, NULL, 10);
+                r->has_flip = true;
+        } else
                 refuse(word);
 }
 
@@ -296,6 +301,18 @@ int fallocate(int fd, int mode, off_t offset, off_t length) {
         long ret;
 
         return (int)(answer(strike(mode ? "punch" : "fallocate", 0), &ret) ? ret : syscall(SYS_fallocate, fd, mode, offset, length));
+}
+
+ssize_t pread(int fd, void *buffer, size_t length, off_t offset) {
+        const Rule *r = strike("pread", 0);
+        long ret;
+
+        if (answer(r, &ret))
+                return ret;
+        ret = syscall(SYS_pread64, fd, buffer, length, offset);
+        if (r && r->has_flip && ret > 0 && r->flip < (uint64_t)ret)
+                ((uint8_t *)buffer)[r->flip] ^= 1;
+        return ret;
 }
 
 ssize_t pwrite(int fd, const void *buffer, size_t length, off_t offset) {

@@ -63,6 +63,7 @@ typedef struct Config {
                 uint64_t block_size, depth; /* writes: bytes per request, requests in flight */
                 ChurnEngine engine;
                 bool sync_between;       /* SyncBetween=yes: sync after fill and after emptying */
+                uint64_t verify_every;   /* VerifyEvery=16: one block in so many is read back; 0: none */
         } churn;
         struct { /* [Sync] */
                 uint64_t workers;        /* Workers=1; 0: off */

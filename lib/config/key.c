@@ -70,7 +70,7 @@ const Key keys[] = {
           .help = "Processes that fill block groups and empty them again, so that the kernel removes them. 0 switches the churn off; "
                   "there are hardly any collisions then." },
         { "Churn", "Fill", &type_enum, SLOT(churn.fill), "write", fill_names,
-          .help = "How block groups are filled: by writing, by fallocate (no data, many groups at once), or by both in turn." },
+          .help = "How block groups are filled: by writing, by fallocate (no data, many groups at once), or by one cycle this way and one that." },
         { "Churn", "Empty", &type_set, SLOT(churn.empty), "unlink", empty_names,
           .help = "How they are emptied, one or more ways, taken in turn: unlink the files, truncate them to nothing, punch holes, "
                   "or delete the subvolume that holds them." },
@@ -88,6 +88,9 @@ const Key keys[] = {
         { "Churn", "SyncBetween", &type_bool, SLOT(churn.sync_between), "yes",
           .help = "Sync the filesystem after filling and after emptying. A block group can only be removed after the commit that "
                   "emptied it." },
+        { "Churn", "VerifyEvery", &type_number, SLOT(churn.verify_every), "16", .max = UINT32_MAX,
+          .help = "One block in so many of those written (BlockSize=), drawn at random, is read back from the devices before its file is "
+                  "emptied, and compared with what was written. 1 reads back everything, 0 nothing." },
 
         { "Sync", "Workers", &type_number, SLOT(sync.workers), "1", .max = CONFIG_WORKERS_MAX,
           .help = "Processes that sync the filesystem in a loop, which commits and wakes the cleaner that removes block groups. 0 "

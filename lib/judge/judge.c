@@ -298,6 +298,12 @@ void judge_feed(Judge *j, const Observation *o) {
                 break;
         case OBS_EMPTY_GROUPS:
         case OBS_MISCOMPARE:
+                /* An aborted filesystem drops what was not committed, and deletes no groups any more. */
+                if (j->incident.state != INCIDENT_NONE)
+                        incident_fold(j, 1);
+                else
+                        pend(j, o, JUDGE_SETTLE_NS);
+                break;
         case OBS_STUCK:
         case OBS_DIED:
                 pend(j, o, JUDGE_SETTLE_NS);

@@ -14,7 +14,7 @@ int churn_open_file(Worker *w, Churn *s, unsigned i) {
         int fd, r;
 
         worker_begin(w, OP_OPEN);
-        fd = openat(churn_files_fd(s), churn_file_name(i, name), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        fd = openat(churn_files_fd(s), churn_file_name(i, name), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         r = worker_end(w, fd < 0 ? -errno : 0, NULL);
         return r < 0 ? r : fd;
 }
@@ -46,16 +46,19 @@ static int allocate_file(Worker *w, int fd) {
 
 static int fill_file(Worker *w, Churn *s, unsigned i) {
         _cleanup_close_ int fd = churn_open_file(w, s, i);
-        ChurnFill fill = w->config->churn.fill;
 
         if (fd < 0)
                 return fd;
         s->filled = i + 1;
         if (s->subvolume_fd < 0)
                 s->named = MAX_OF(s->named, i + 1);
-        if (fill == FILL_MIXED)
-                fill = rng_below(&w->rng, 2) == 0 ? FILL_WRITE : FILL_FALLOCATE;
-        return fill == FILL_WRITE ? write_file(w, s, fd, i) : allocate_file(w, fd);
+        return s->fill == FILL_WRITE ? write_file(w, s, fd, i) : allocate_file(w, fd);
+}
+
+ChurnFill churn_pick_fill(Worker *w) {
+        if (w->config->churn.fill != FILL_MIXED)
+                return w->config->churn.fill;
+        return rng_below(&w->rng, 2) == 0 ? FILL_WRITE : FILL_FALLOCATE;
 }
 
 int churn_fill(Worker *w, Churn *s) {

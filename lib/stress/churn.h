@@ -18,7 +18,9 @@ typedef struct Churn {
         char directory[CHURN_NAME_MAX]; /* below the root of the target */
         int dir_fd, subvolume_fd;       /* -1: not open */
         Writer *writer;
+        uint8_t *read_buffer;           /* block_size bytes; NULL: nothing is read back */
         Budget budget;
+        ChurnFill fill;        /* how this cycle is filled: FILL_WRITE or FILL_FALLOCATE */
         ChurnEmpty way;        /* in which this cycle is emptied */
         unsigned filled;       /* files [0, filled) hold something */
         unsigned named;        /* files [0, named) may be in the directory */
@@ -33,13 +35,21 @@ static inline int churn_files_fd(const Churn *s) {
 }
 
 char *churn_file_name(unsigned i, char buf[static CHURN_NAME_MAX]);
-/* Opens file i for writing, O_CREAT. The caller owns the fd. */
+/* Opens file i for reading and writing, O_CREAT. The caller owns the fd. */
 int churn_open_file(Worker *w, Churn *s, unsigned i);
 
 /* True while one more file of file_size leaves the headroom; keeps board->near_full. */
 bool churn_has_room(Worker *w, const Churn *s);
+/* One of FILL_WRITE and FILL_FALLOCATE, as [Churn] Fill= allows. */
+ChurnFill churn_pick_fill(Worker *w);
 /* Fills as many files as there is room for, at most Files; the caller has found room for the first. Ends early when the phase changes. */
 int churn_fill(Worker *w, Churn *s);
+
+/* A buffer for reading back, or none when [Churn] VerifyEvery= is 0. 0 or -ENOMEM (ours). */
+int churn_verify_prepare(Worker *w, Churn *s);
+/* Reads back one block in VerifyEvery of what this cycle has written, drawn at random: from the devices, where its pages are clean (after
+ * a commit). A block that is not what was written is sent as OBS_MISCOMPARE. Blocks. */
+int churn_verify(Worker *w, Churn *s);
 
 /* One of the ways that are enabled. */
 ChurnEmpty churn_pick_way(Worker *w);

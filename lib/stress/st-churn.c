@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Stressor: the creator and emptier. A cycle fills files, commits, says on the board where the block groups lie that are about to die,
- * empties the files in one of the ways enabled and commits again: now the groups are unused and the cleaner takes them.
+ * now and then reads back what it filled, empties the files in one of the ways enabled and commits again: now the groups are unused and the cleaner takes them.
  *
  * A failing call ends the cycle; what was filled is emptied in this cycle or, when that fails too, before the next one fills anything.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -48,8 +49,9 @@ static int churn_prepare(Worker *w) {
         s->dir_fd = s->subvolume_fd = -1;
         snprintf(s->directory, sizeof(s->directory), "churn-%u", w->instance + 1);
         budget_make(&s->budget, w->config, w->target);
-        if (w->config->churn.fill == FILL_FALLOCATE)
-                return 0;
+        r = churn_verify_prepare(w, s);
+        if (r < 0 || w->config->churn.fill == FILL_FALLOCATE)
+                return r;
         r = writer_new(&s->writer, &shape, &e);
         /* All churns fall back for the same reason: one says it. */
         if (r < 0 || (r == WRITER_FELL_BACK && w->instance == 0))
@@ -180,6 +182,7 @@ static int fill_and_commit(Worker *w, Churn *s) {
 
         s->generation++;
         s->way = churn_pick_way(w);
+        s->fill = churn_pick_fill(w);
         if (s->way == EMPTY_SUBVOLUME)
                 r = make_subvolume(w, s);
         if (r == 0)
@@ -197,8 +200,10 @@ static int churn_step(Worker *w) {
                 return 0;
         }
         s->short_cycles = 0;
-        if (fill_and_commit(w, s) == 0)
+        if (fill_and_commit(w, s) == 0) {
                 say_places(w, s);
+                churn_verify(w, s);
+        }
         if (churn_empty(w, s) == 0)
                 commit(w);
         return 0;
@@ -229,6 +234,7 @@ static void churn_cleanup(Worker *w) {
         if (s->dir_fd >= 0)
                 close(s->dir_fd);
         writer_free(s->writer);
+        free(s->read_buffer);
         extent_map_free(&s->map);
         extent_map_free(&s->before);
 }

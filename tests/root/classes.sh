@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# One case for every class of finding but the race (race.sh), and for what must not become one. data/miscompare is not here: no stressor
-# reads its data back, so nothing can make one; its judgement is replayed in test-replay.
+# One case for every class of finding but the race (race.sh), and for what must not become one.
 . "${TOP_SRCDIR:?}/tests/root/lib.sh"
 
 stop='Run.OnFinding=stop'
@@ -22,6 +21,17 @@ fails balance 'kernel/balance-einval balance EINVAL finding'
 fails io 'hardware/io-error sync EIO hardware'
 ends setup 4 ERROR
 is "setup: the finding" "$(findings setup)" 'setup/errno fallocate EDQUOT setup'
+
+# Data that is not what was written, and data that cannot be read.
+SHIM='pread comm=ss:churn after=9 times=1 flip=8292' start miscompare --set $stop --set Churn.VerifyEvery=1 --duration 20s
+SHIM='pread comm=ss:churn after=9 times=1 return=0' start short --set $stop --set Churn.VerifyEvery=1 --duration 20s
+SHIM='pread comm=ss:churn after=3 times=1 errno=EIO' start unreadable --set $stop --duration 20s
+fails miscompare 'data/miscompare read null finding'
+is "miscompare: once" "$(query miscompare '.findings | map(.count) | join(" ")')" 1
+is "miscompare: which block, which byte" "$(query miscompare '.findings[0] | "\(.logical % 262144) \(.text | test("churn-1/0, cycle [0-9]+: payload differs from byte 100 on"))"')" "8192 true"
+fails short 'data/miscompare read null finding'
+is "short: where the file ends" "$(query short '.findings[0].text | test("the file ends 0 bytes into a block of 262144")')" true
+fails unreadable 'hardware/io-error read EIO hardware'
 
 # What is legitimate.
 SHIM='balance times=1 return=8' start positive
