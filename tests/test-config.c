@@ -183,6 +183,7 @@ static const struct {
         { "Churn", "Depth", "256", NULL, { "0", "257" } },
         { "Churn", "Engine", "pwrite", NULL, { "aio" } },
         { "Churn", "SyncBetween", "Off", "no", { "2", "y", "yess" } },
+        { "Churn", "VerifyEvery", "1", NULL, { "-1", "4294967296", "1s" } },
         { "Sync", "Workers", "0", NULL, { "65" } },
         { "Sync", "Mode", "start-wait", NULL, { "startwait", "fsync" } },
         { "Sync", "Rest", "10ms", NULL, { "61m", "x" } },
