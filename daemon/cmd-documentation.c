@@ -16,6 +16,10 @@ static void print_keys(FILE *f) {
         config_print_man(f);
 }
 
+static void print_profiles(FILE *f) {
+        config_print_man_profiles(f);
+}
+
 static void print_exit_codes(FILE *f) {
         for (unsigned i = 0; i < _EXIT_CODE_MAX; i++)
                 fprintf(f, ".TP\n.B %u %s\n%s.\n", i, exit_code_name((ExitCode)i), exit_code_meaning((ExitCode)i));
@@ -52,6 +56,7 @@ static const struct {
         { "exit-codes", print_exit_codes },   /* man pages */
         { "finding-classes", print_classes },
         { "keys", print_keys },
+        { "load-profiles", print_profiles },
         { "sample", print_sample },           /* conf/scrubstress.conf */
         { "stressors", print_stressors },
 };
@@ -63,7 +68,7 @@ static int run(const Options *o, Error *e) {
                         return EXIT_PASS;
                 }
         return error_set(e, EXIT_USAGE, EINVAL,
-                         "Say which part with --part: catalog, exit-codes, finding-classes, keys, sample or stressors.");
+                         "Say which part with --part: catalog, exit-codes, finding-classes, keys, load-profiles, sample or stressors.");
 }
 
 const Command command_documentation = {

@@ -157,6 +157,7 @@ static const struct {
 } values[] = {
         { "Run", "Instance", "a.B_9-x", NULL,
           { "a b", "a/b", ".a", "-a", "\xc3\xa4", "0123456789012345678901234567890123456789012345678901234567890123" } },
+        { "Run", "Profile", "burst", NULL, { "bursts", "Race", "default" } },
         { "Run", "Duration", "1h 30m", "90m", { "soon", "-1s", "8761h", "1h 30", "60s # a minute" } },
         { "Run", "Seed", "18446744073709551615", NULL, { "18446744073709551616", "-1", "0x10", "1.5", "many", "+1" } },
         { "Run", "MinCollisions", "5", NULL, { "-5", "5%" } },

@@ -3,29 +3,13 @@
 #include <string.h>
 
 #include "config/key.h"
+#include "config/load-profile.h"
 
 #define COMMENT_COLUMN 44
 #define WRAP_COLUMN 100
 
 static bool starts_section(const Key *k) {
         return k == keys || strcmp(k->section, k[-1].section) != 0;
-}
-
-/* The origin goes behind the value, or above where inih could not read the line back. */
-void config_print(const Config *c, FILE *f) {
-        fprintf(f, "# Every key of scrubstress, its value, and where that comes from.\n");
-        for (const Key *k = keys; k < keys + n_keys; k++) {
-                char value[KEY_VALUE_MAX], assignment[INI_MAX_LINE];
-                const char *origin = key_origin(k, c);
-                if (starts_section(k))
-                        fprintf(f, "\n[%s]\n", k->section);
-                key_print(k, c, value);
-                snprintf(assignment, sizeof(assignment), "%s=%s", k->name, value);
-                if (MAX_OF(strlen(assignment), (size_t)COMMENT_COLUMN) + strlen(" ; ") + strlen(origin) < INI_MAX_LINE)
-                        fprintf(f, "%-*s ; %s\n", COMMENT_COLUMN, assignment, origin);
-                else
-                        fprintf(f, "; %s\n%s\n", origin, assignment);
-        }
 }
 
 /* The text as comment lines, broken at blanks. */
@@ -44,6 +28,37 @@ static void print_comment(FILE *f, const char *text) {
         fputc('\n', f);
 }
 
+/* "race: …", then the values it gives. */
+static void print_profile_comment(FILE *f, const LoadProfile *p) {
+        char text[KEY_TEXT_MAX * 2];
+        size_t n = (size_t)snprintf(text, sizeof(text), "Profile %s: %s", p->name, p->help);
+
+        for (const char *const *v = p->values; *v && n < sizeof(text); v++)
+                n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", v == p->values ? " Gives " : ", ", *v);
+        if (p->values[0] && n + 1 < sizeof(text))
+                strcpy(text + n, ".");
+        print_comment(f, text);
+}
+
+/* The origin goes behind the value, or above where inih could not read the line back. */
+void config_print(const Config *c, FILE *f) {
+        fprintf(f, "# Every key of scrubstress, its value, and where that comes from. Values of a load profile stand in for defaults:\n");
+        for (size_t i = 0; i < n_load_profiles; i++)
+                print_profile_comment(f, &load_profiles[i]);
+        for (const Key *k = keys; k < keys + n_keys; k++) {
+                char value[KEY_VALUE_MAX], assignment[INI_MAX_LINE];
+                const char *origin = key_origin(k, c);
+                if (starts_section(k))
+                        fprintf(f, "\n[%s]\n", k->section);
+                key_print(k, c, value);
+                snprintf(assignment, sizeof(assignment), "%s=%s", k->name, value);
+                if (MAX_OF(strlen(assignment), (size_t)COMMENT_COLUMN) + strlen(" ; ") + strlen(origin) < INI_MAX_LINE)
+                        fprintf(f, "%-*s ; %s\n", COMMENT_COLUMN, assignment, origin);
+                else
+                        fprintf(f, "; %s\n%s\n", origin, assignment);
+        }
+}
+
 void config_print_sample(FILE *f) {
         print_comment(f, "Configuration of scrubstress, see scrubstress.conf(5). All keys are shown with their defaults, commented out. "
                          "Change this file, or better, put what differs into a file of your own below scrubstress.conf.d/. "
@@ -56,6 +71,8 @@ void config_print_sample(FILE *f) {
                 fputc('\n', f);
                 print_comment(f, k->help);
                 print_comment(f, allowed);
+                for (size_t i = 0; k->type == &type_load_profile && i < n_load_profiles; i++)
+                        print_profile_comment(f, &load_profiles[i]);
                 fprintf(f, "#%s=%s\n", k->name, k->value);
         }
 }
@@ -91,5 +108,18 @@ void config_print_man(FILE *f) {
                 fputs(". Default: \\fB", f);
                 print_roff(f, k->value);
                 fputs("\\fR.\n", f);
+        }
+}
+
+void config_print_man_profiles(FILE *f) {
+        for (const LoadProfile *p = load_profiles; p < load_profiles + n_load_profiles; p++) {
+                fprintf(f, ".TP\n.B %s\n", p->name);
+                print_roff(f, p->help);
+                for (const char *const *v = p->values; *v; v++) {
+                        fputs(v == p->values ? "\nGives \\fB" : ", \\fB", f);
+                        print_roff(f, *v);
+                        fputs("\\fR", f);
+                }
+                fputs(p->values[0] ? ".\n" : "\n", f);
         }
 }

@@ -19,7 +19,7 @@ void config_init(Config *c) {
 bool config_is_default(const Config *c, const char *section, const char *name) {
         const Key *k = key_find(section, name);
 
-        return k && strcmp(key_origin(k, c), "default") == 0;
+        return k && key_is_default(k, c);
 }
 
 int config_set(Config *c, const char *assignment, Error *e) {

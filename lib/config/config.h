@@ -33,6 +33,7 @@ typedef enum ChurnEmpty {
 typedef struct Config {
         struct { /* [Run] */
                 char instance[64];          /* Instance=default: two runs of one name exclude each other */
+                char profile[16];           /* Profile=race: the load profile, which see */
                 uint64_t duration_ns;       /* Duration=0: until stopped; `scrubstress run` takes 60s where config_is_default() */
                 uint64_t seed;              /* Seed=0: one from the kernel */
                 uint64_t min_collisions;    /* MinCollisions=100: fewer is INCONCLUSIVE */
@@ -85,7 +86,7 @@ typedef struct Config {
                 bool trace, kmsg;
         } observe;
 
-        /* Where each value came from: "default", "/etc/scrubstress/scrubstress.conf:12", "command line"; by the key's index in keys[]. */
+        /* Where each value came from: "default", "profile burst", "/etc/scrubstress/scrubstress.conf:12", "command line"; by the key's index in keys[]. */
         char origins[CONFIG_KEYS_MAX][CONFIG_ORIGIN_MAX];
 } Config;
 
@@ -99,7 +100,8 @@ typedef struct ConfigWarn {
 
 /* Every key at its default; the defaults pass config_check(). */
 void config_init(Config *c);
-/* "Section.Key=VALUE"; an empty VALUE goes back to the default. Unknown names are an error here (unlike in files). EXIT_USAGE. */
+/* "Section.Key=VALUE"; an empty VALUE goes back to the default, which is the load profile's where
+ * that has one. Unknown names are an error here (unlike in files). EXIT_USAGE. */
 int config_set(Config *c, const char *assignment, Error *e);
 /* One file. `must_exist`: given by --config. A bad value is an error with file, line, value and what is allowed. EXIT_USAGE.
  * On failure *c is unchanged. `warn` may be NULL. */
@@ -114,12 +116,14 @@ int config_load(Config *c, const char *root, const ConfigWarn *warn, Error *e);
 int config_check(Config *c, Error *e);
 /* MetadataProfile= with `auto` decided by the number of devices; after config_check(). */
 const char *config_metadata_profile(const Config *c);
-/* True when neither a file nor the command line gave the key a value. An unknown name is false. */
+/* True when neither a file nor the command line gave the key a value: it has the default or the load profile's. An unknown name is false. */
 bool config_is_default(const Config *c, const char *section, const char *name);
 
 /* `scrubstress config`: every key, its value and where it came from, as a valid configuration file with the origin as a comment. */
 void config_print(const Config *c, FILE *f);
-/* conf/scrubstress.conf: every key commented out with its default and help. */
+/* conf/scrubstress.conf: every key commented out with its default and help; the load profiles. */
 void config_print_sample(FILE *f);
 /* The options section of scrubstress.conf(5), in mdoc-free man macros. */
 void config_print_man(FILE *f);
+/* The load profiles for scrubstress.conf(5). */
+void config_print_man_profiles(FILE *f);

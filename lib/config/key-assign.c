@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "config/key.h"
+#include "config/load-profile.h"
 
 const Key *key_find(const char *section, const char *name) {
         for (size_t i = 0; i < n_keys; i++)
@@ -22,6 +23,12 @@ bool key_section_exists(const char *section) {
 
 const char *key_origin(const Key *k, const Config *c) {
         return c->origins[k - keys];
+}
+
+bool key_is_default(const Key *k, const Config *c) {
+        const char *origin = key_origin(k, c);
+
+        return strcmp(origin, "default") == 0 || load_profile_is_origin(origin);
 }
 
 void key_print(const Key *k, const Config *c, char buf[static KEY_VALUE_MAX]) {
@@ -93,20 +100,37 @@ static bool is_clean(const char *value) {
         return true;
 }
 
+/* What nobody gave a value gets the default of the profile chosen now. */
+static int apply_profile(Config *c, Error *e) {
+        int r = 0;
+
+        for (const Key *k = keys; k < keys + n_keys && r == 0; k++)
+                if (k->type != &type_load_profile && key_is_default(k, c))
+                        r = key_assign(k, c, "", "default", e);
+        return r;
+}
+
+/* The default, and its origin. */
+static const char *default_of(const Key *k, const Config *c, const char **ret_origin, char buf[static LOAD_PROFILE_ORIGIN_MAX]) {
+        const LoadProfile *p = load_profile_find(c->run.profile);
+        const char *value = p ? load_profile_value(p, k->section, k->name) : NULL;
+
+        *ret_origin = value ? load_profile_origin(p, buf) : "default";
+        return value ?: k->value;
+}
+
 int key_assign(const Key *k, Config *c, const char *value, const char *origin, Error *e) {
-        char allowed[KEY_TEXT_MAX], shown[96];
+        char allowed[KEY_TEXT_MAX], shown[96], buf[LOAD_PROFILE_ORIGIN_MAX];
         int r = -EINVAL;
 
         value += strspn(value, " \t");
-        if (*value == 0) {
-                value = k->value;
-                origin = "default";
-        }
+        if (*value == 0)
+                value = default_of(k, c, &origin, buf);
         if (is_clean(value))
                 r = k->type->parse(k, value, (char *)c + k->offset);
         if (r == 0) {
                 set_origin(k, c, origin);
-                return 0;
+                return k->type == &type_load_profile ? apply_profile(c, e) : 0;
         }
         key_describe(k, allowed);
         return error_set(e, EXIT_USAGE, -r, "%.300s: [%s] %s=%s: %s; allowed: %s%s", origin, k->section, k->name,

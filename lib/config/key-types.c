@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "config/device-spec.h"
 #include "config/key.h"
+#include "config/load-profile.h"
 #include "config/profile.h"
 
 /* Numbers: all of them live in a uint64_t. */
@@ -280,3 +281,17 @@ static void describe_profile(const Key *k, char *buf, size_t size) {
 }
 
 const KeyType type_profile = { "", parse_profile, print_text, describe_profile };
+
+static int parse_load_profile(const Key *k, const char *value, void *slot) {
+        return load_profile_find(value) ? store_text(k, value, slot) : -EINVAL;
+}
+
+static void describe_load_profile(const Key *k _unused_, char *buf, size_t size) {
+        size_t n = (size_t)snprintf(buf, size, "one of ");
+
+        for (size_t i = 0; i < n_load_profiles; i++)
+                n += (size_t)snprintf(buf + n, size - n, "%s%s", i == 0 ? "" : i == n_load_profiles - 1 ? " or " : ", ",
+                                      load_profiles[i].name);
+}
+
+const KeyType type_load_profile = { "", parse_load_profile, print_text, describe_load_profile };

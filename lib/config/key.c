@@ -19,6 +19,9 @@ const Key keys[] = {
         { "Run", "Instance", &type_name, SLOT(run.instance), "default",
           .help = "Name of this run's configuration. Two runs of one name exclude each other; the name appears in the status line "
                   "and in the report." },
+        { "Run", "Profile", &type_load_profile, SLOT(run.profile), "race",
+          .help = "The load: a named set of values that stand in for the defaults of other keys. Files and the command line override "
+                  "them, whatever the order." },
         { "Run", "Duration", &type_duration, SLOT(run.duration_ns), "0", .max = 8760 * HOUR,
           .help = "How long to stress. 0 runs until stopped. The command scrubstress run takes 60s when neither a file nor the "
                   "command line gives a value." },

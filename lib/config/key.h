@@ -38,11 +38,14 @@ extern const size_t n_keys;
 #define KEY_TEXT_MAX 512
 
 const Key *key_find(const char *section, const char *name);
-/* An empty value, or one of blanks only, is the default again. Remembers the origin. EXIT_USAGE; the slot is unchanged then. */
+/* An empty value, or one of blanks only, is the default again. Remembers the origin. Another load profile gives the keys that are at their
+ * defaults its own. EXIT_USAGE; the slot is unchanged then. */
 int key_assign(const Key *k, Config *c, const char *value, const char *origin, Error *e);
 /* The value as it would be written. */
 void key_print(const Key *k, const Config *c, char buf[static KEY_VALUE_MAX]);
 const char *key_origin(const Key *k, const Config *c);
+/* Nobody gave it a value: it has the built-in default or the load profile's. */
+bool key_is_default(const Key *k, const Config *c);
 /* What is allowed: "a number, from 1 to 256". */
 void key_describe(const Key *k, char buf[static KEY_TEXT_MAX]);
 
@@ -54,4 +57,4 @@ void key_explain_unknown(const char *section, const char *name, char buf[static 
  * duration); char[] (the rest). */
 extern const KeyType type_bool, type_enum, type_set, type_number, type_percent, type_size, type_power_of_two, type_duration;
 extern const KeyType type_word; /* one of `choices`, kept as text */
-extern const KeyType type_name, type_path, type_path_list, type_options, type_devices, type_profile;
+extern const KeyType type_name, type_path, type_path_list, type_options, type_devices, type_profile, type_load_profile;
