@@ -38,6 +38,9 @@ static const char *const names[_FAKE_CALL_MAX] = {
         [FAKE_SCRUB_PROGRESS] = "scrub_progress",
         [FAKE_BALANCE] = "balance",
         [FAKE_BALANCE_CANCEL] = "balance_cancel",
+        [FAKE_REPLACE_START] = "replace_start",
+        [FAKE_REPLACE_STATUS] = "replace_status",
+        [FAKE_REPLACE_CANCEL] = "replace_cancel",
         [FAKE_SYNC] = "sync",
         [FAKE_START_SYNC] = "start_sync",
         [FAKE_WAIT_SYNC] = "wait_sync",
@@ -179,6 +182,26 @@ static int fake_balance_cancel(int fd) {
         return result_only(FAKE_BALANCE_CANCEL, fd);
 }
 
+static int fake_replace_start(int fd, uint64_t devid, const char *target) {
+        FakeRecord record = { .call = FAKE_REPLACE_START, .fd = fd, .devid = devid };
+        const FakeRule *rule;
+
+        snprintf(record.name, sizeof(record.name), "%s", target);
+        rule = call(&record);
+        return rule ? rule->result : -ENOSYS;
+}
+
+static int fake_replace_status(int fd, uint64_t *state) {
+        const FakeRule *rule = call(&(FakeRecord){ .call = FAKE_REPLACE_STATUS, .fd = fd });
+
+        *state = rule ? rule->number : 0;
+        return rule ? rule->result : -ENOSYS;
+}
+
+static int fake_replace_cancel(int fd) {
+        return result_only(FAKE_REPLACE_CANCEL, fd);
+}
+
 static int fake_sync(int fd) {
         return result_only(FAKE_SYNC, fd);
 }
@@ -273,6 +296,9 @@ const BtrfsOps fake_btrfs_ops = {
         .scrub_progress = fake_scrub_progress,
         .balance = fake_balance,
         .balance_cancel = fake_balance_cancel,
+        .replace_start = fake_replace_start,
+        .replace_status = fake_replace_status,
+        .replace_cancel = fake_replace_cancel,
         .sync = fake_sync,
         .start_sync = fake_start_sync,
         .wait_sync = fake_wait_sync,

@@ -28,6 +28,9 @@ typedef enum FakeCall {
         FAKE_SCRUB_PROGRESS,
         FAKE_BALANCE,
         FAKE_BALANCE_CANCEL,
+        FAKE_REPLACE_START,
+        FAKE_REPLACE_STATUS,
+        FAKE_REPLACE_CANCEL,
         FAKE_SYNC,
         FAKE_START_SYNC,
         FAKE_WAIT_SYNC,
@@ -49,7 +52,7 @@ typedef struct FakeRule {
         FakeCall call;
         /* Which calls it applies to. */
         uint64_t devid;     /* 0: any */
-        const char *name;   /* subvolume; NULL: any */
+        const char *name;   /* subvolume; replace_start: target; NULL: any */
         uint64_t tree;      /* tree_search: key's tree_id; 0: any */
         unsigned nth;       /* from the nth call on of this call, devid and name (1 = first); 0: from the first */
         unsigned times;     /* so often and no more; 0: exactly once when nth is given, otherwise without limit */
@@ -58,7 +61,7 @@ typedef struct FakeRule {
         int result;
         uint64_t delay_ns;
         ScrubStats stats;   /* scrub, scrub_progress: also when result is negative, as the kernel does */
-        uint64_t number;    /* balance: completed; start_sync: transid */
+        uint64_t number;    /* balance: completed; start_sync: transid; replace_status: state */
         const BtrfsDevice *device;                       /* device_info */
         const struct btrfs_ioctl_fs_info_args *fs_info;  /* fs_info */
         const uint64_t *values;                          /* device_stats: BTRFS_DEV_STAT_VALUES_MAX of them; NULL: zeros */
@@ -71,12 +74,12 @@ typedef struct FakeRule {
 typedef struct FakeRecord {
         FakeCall call;
         int fd, result;
-        uint64_t devid;      /* scrub, scrub_progress, device_info, device_stats */
+        uint64_t devid;      /* scrub, scrub_progress, replace_start, device_info, device_stats */
         uint64_t start, end; /* scrub */
         bool readonly;       /* scrub */
         BalanceFilter data, metadata;
         uint64_t transid;    /* wait_sync */
-        char name[64];       /* subvol_* */
+        char name[64];       /* subvol_*, replace_start */
         struct btrfs_ioctl_search_key key; /* tree_search */
 } FakeRecord;
 

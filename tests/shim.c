@@ -70,6 +70,7 @@ static const struct {
         { "dev-info", BTRFS_IOC_DEV_INFO },
         { "dev-stats", BTRFS_IOC_GET_DEV_STATS },
         { "fs-info", BTRFS_IOC_FS_INFO },
+        { "replace", BTRFS_IOC_DEV_REPLACE },
         { "scrub", BTRFS_IOC_SCRUB },
         { "scrub-cancel", BTRFS_IOC_SCRUB_CANCEL },
         { "scrub-progress", BTRFS_IOC_SCRUB_PROGRESS },

@@ -196,6 +196,8 @@ static const struct {
         { "Scrub", "Enabled", "FALSE", "no", { "never" } },
         { "Scrub", "ReadOnly", "on", "yes", { "ro" } },
         { "Scrub", "Rest", "1h", NULL, { "61m" } },
+        { "Replace", "Enabled", "yes", NULL, { "spare" } },
+        { "Replace", "Rest", "5ms", NULL, { "61m" } },
         { "Observe", "Trace", "false", "no", { "-" } },
         { "Observe", "KernelLog", "no", NULL, { "kmsg" } },
 };

@@ -37,9 +37,9 @@ static const Expectation expectations[] = {
         { OP_BALANCE, .expect = CUT " " FAULTY " ENOSPC/n EINVAL/o EINVAL/s EINPROGRESS/v EINPROGRESS/o +8/v +8/o ENOTCONN ETXTBSY/w",
           .setup = CALLER, .hw = "EIO", .consequence = "EROFS", .lingers = "EINPROGRESS +8", .abort = "EFBIG" },
         { OP_BALANCE_CANCEL, .expect = "ENOTCONN", .setup = CALLER, .consequence = "EROFS" },
-        { OP_REPLACE, .expect = CUT " " FAULTY " +1 +2 +3 +8/v +8/o EINPROGRESS/v EINPROGRESS/o ETXTBSY/w",
-          .setup = CALLER " EINVAL EEXIST ENOENT EBUSY ENOTBLK ENAMETOOLONG", .hw = "EIO ENODEV", .known = "ENOSPC/n",
-          .consequence = "EROFS", .lingers = "EINPROGRESS +8" },
+        { OP_REPLACE, .expect = CUT " " FAULTY " +2 +3 +8/v +8/o ETXTBSY/w",
+          .setup = CALLER " EEXIST ENOENT EBUSY ENXIO ENOTBLK ENAMETOOLONG", .hw = "EIO ENODEV", .known = "ENOSPC/n",
+          .consequence = "EROFS", .lingers = "+8", .suspect = "EINVAL" },
         { OP_SYNC, .expect = CUT " " FAULTY, .setup = CALLER, .hw = "EIO", .known = "ENOSPC/n", .consequence = "EROFS", .abort = ABORTS },
         { OP_START_SYNC, .expect = CUT " " FAULTY, .setup = CALLER, .hw = "EIO", .known = "ENOSPC/n", .consequence = "EROFS",
           .abort = ABORTS },
@@ -113,7 +113,7 @@ static FindingClass expected_class(const Expectation *x, int result, Grade grade
                 return sync ? CLASS_TRANSACTION_ABORT : CLASS_ERRNO;
         case GRADE_FINDING:
                 if (listed(x->suspect, result, 0))
-                        return CLASS_SCRUB_RACE;
+                        return x->op == OP_REPLACE ? CLASS_REPLACE_RACE : CLASS_SCRUB_RACE;
                 if (x->op == OP_BALANCE && result == -EINVAL)
                         return CLASS_BALANCE_EINVAL;
                 return listed(x->abort, result, 0) ? CLASS_TRANSACTION_ABORT : CLASS_ERRNO;

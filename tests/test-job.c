@@ -21,12 +21,15 @@ static int open_nothing(const Target *t _unused_, Error *e) {
         return error_set(e, EXIT_ERROR, ENODEV, "it is gone");
 }
 
+static const Config no_config;
+
 static int setup(void **state) {
         Job *j = calloc(1, sizeof(*j));
 
         *j = JOB_NULL;
         j->desk = job_desk_new();
         j->ops = &fake_btrfs_ops;
+        j->config = &no_config;
         j->open_target = open_tmp;
         j->desk->target.n_devices = 3;
         for (unsigned i = 0; i < 3; i++) {
@@ -239,6 +242,52 @@ static void cancelling_goes_on_until_nothing_runs(void **state) {
         fake_btrfs_end();
 }
 
+/* A cancelled replace is over when the kernel has finished with it. */
+static void cancelling_waits_for_the_replace(void **state) {
+        static const FakeRule script[] = {
+                { .call = FAKE_SCRUB_CANCEL, .result = -ENOTCONN },
+                { .call = FAKE_BALANCE_CANCEL, .result = -ENOTCONN },
+                { .call = FAKE_REPLACE_CANCEL, .nth = 2, .result = 0 },
+                { .call = FAKE_REPLACE_CANCEL, .result = BTRFS_IOCTL_DEV_REPLACE_RESULT_NOT_STARTED },
+                { .call = FAKE_REPLACE_STATUS, .nth = 2, .times = 3, .number = BTRFS_IOCTL_DEV_REPLACE_STATE_STARTED },
+                { .call = FAKE_REPLACE_STATUS, .number = BTRFS_IOCTL_DEV_REPLACE_STATE_CANCELED },
+        };
+        const Config c = { .replace.enabled = true };
+        Job *j = *state;
+
+        j->config = &c;
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        assert_int_equal(run_to_end(j, JOB_CANCEL), 1);
+        assert_int_equal(fake_btrfs_count(FAKE_REPLACE_CANCEL), 8);
+        assert_int_equal(fake_btrfs_count(FAKE_REPLACE_STATUS), 7);
+        fake_btrfs_end();
+}
+
+/* Where the devids lie now; what does not answer stays where it was. */
+static void jobs_learn_where_replaces_have_moved_devices(void **state) {
+        static const BtrfsDevice moved = { .devid = 2, .path = "/dev/loop77" };
+        static const FakeRule script[] = {
+                { .call = FAKE_DEVICE_INFO, .devid = 1, .result = -ENODEV },
+                { .call = FAKE_DEVICE_INFO, .devid = 2, .device = &moved },
+                { .call = FAKE_DEVICE_INFO, .devid = 3 },
+                { .call = FAKE_SYNC },
+                { .call = FAKE_SCRUB },
+                { .call = FAKE_TREE_SEARCH },
+                { .call = FAKE_DEVICE_STATS },
+        };
+        const Config c = { .replace.enabled = true };
+        Job *j = *state;
+
+        j->config = &c;
+        j->desk->target.mounted = true;
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
+        assert_string_equal(j->desk->target.devices[0].path, "/dev/loop40");
+        assert_string_equal(j->desk->target.devices[1].path, "/dev/loop77");
+        assert_string_equal(j->desk->target.devices[2].path, "/dev/loop42");
+        fake_btrfs_end();
+}
+
 static void a_target_that_is_gone_is_our_error(void **state) {
         Job *j = *state;
 
@@ -274,6 +323,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(one_that_goes_away_in_time_is_not, setup, teardown),
                 cmocka_unit_test_setup_teardown(with_async_discard_nobody_looks, setup, teardown),
                 cmocka_unit_test_setup_teardown(cancelling_goes_on_until_nothing_runs, setup, teardown),
+                cmocka_unit_test_setup_teardown(cancelling_waits_for_the_replace, setup, teardown),
+                cmocka_unit_test_setup_teardown(jobs_learn_where_replaces_have_moved_devices, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_target_that_is_gone_is_our_error, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_job_beyond_its_deadline_is_killed, setup, teardown),
         };

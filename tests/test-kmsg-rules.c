@@ -146,7 +146,9 @@ static const Line lines[] = {
 
         /* btrfs' own words. */
         { "BTRFS error (device loop3): btrfs_scrub_dev(/dev/loop3, 1, /dev/loop7) failed -22",
-          GRADE_FINDING, CLASS_SCRUB_RACE, .is = OURS | RELATED, .device = LOOP3, .error = -22 },
+          GRADE_EXPECT, CLASS_ERRNO, .is = RELATED, .device = LOOP3, .error = -22 },
+        { "BTRFS info (device loop3): dev_replace from /dev/loop3 (devid 1) to /dev/loop7 started",
+          GRADE_EXPECT, CLASS_ERRNO, .is = RELATED, .device = LOOP3 },
         { "BTRFS critical (device loop3): unable to find chunk map for logical 2147483648 length 16384",
           GRADE_FINDING, CLASS_ERRNO, .is = OURS | RELATED, .device = LOOP3 },
         { "BTRFS critical (device loop3): unable to find logical 2147483648 length 4096",

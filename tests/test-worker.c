@@ -74,7 +74,7 @@ static void flags_are_the_facts_of_the_board(void **state _unused_) {
         static const struct {
                 bool cancelling, near_full;
                 Phase phase;
-                unsigned balances;
+                unsigned balances, replaces;
                 Operation op;
                 int result;
                 uint32_t flags;
@@ -88,6 +88,10 @@ static void flags_are_the_facts_of_the_board(void **state _unused_) {
                 { .op = OP_SCRUB, .result = -ENOSPC, .near_full = true, .flags = OBS_NEAR_FULL },
                 { .op = OP_BALANCE, .result = 8, .balances = 1, .flags = OBS_OVERLAP },
                 { .op = OP_REPLACE, .result = -EINPROGRESS, .balances = 1, .flags = OBS_OVERLAP },
+                { .op = OP_BALANCE, .result = 8, .replaces = 1, .flags = OBS_OVERLAP },
+                { .op = OP_SCRUB, .result = -EINPROGRESS, .replaces = 1, .flags = OBS_OVERLAP },
+                { .op = OP_SYNC, .result = -EIO, .balances = 1, .replaces = 1, .flags = 0 },
+                { .op = OP_REPLACE, .result = 2, .replaces = 1, .flags = 0 },
                 { .op = OP_BALANCE, .result = -EINPROGRESS, .flags = 0 },
                 { .op = OP_SCRUB, .result = -EINPROGRESS, .balances = 1, .flags = 0 },
         };
@@ -99,6 +103,7 @@ static void flags_are_the_facts_of_the_board(void **state _unused_) {
                 atomic_store(&f.worker.board->cancelling, cases[i].cancelling);
                 atomic_store(&f.worker.board->near_full, cases[i].near_full);
                 atomic_store(&f.worker.board->balances_in_flight, cases[i].balances);
+                atomic_store(&f.worker.board->replaces_in_flight, cases[i].replaces);
                 board_set_phase(f.worker.board, cases[i].phase);
                 f.worker.failures_in_a_row = 0;
                 end_with(&f, cases[i].op, cases[i].result);

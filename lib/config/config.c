@@ -98,6 +98,10 @@ const char *config_metadata_profile(const Config *c) {
         return c->target.n_loops > 1 ? "raid1" : "dup";
 }
 
+unsigned config_n_images(const Config *c) {
+        return c->target.n_loops + c->replace.enabled;
+}
+
 /* What each write worker pins for io_uring; far above any useful pressure, far below what would hurt the machine. */
 #define BUFFERS_MAX (256 * MiB)
 
@@ -132,12 +136,13 @@ static int check_room(Config *c, Error *e) {
 }
 
 static int check_workers(Config *c, Error *e) {
-        uint64_t n = c->churn.workers + c->sync.workers + c->balance.enabled + (c->scrub.enabled ? c->target.n_loops : 0);
+        uint64_t n = c->churn.workers + c->sync.workers + c->balance.enabled + c->replace.enabled +
+                     (c->scrub.enabled ? c->target.n_loops : 0);
         char w[WHERE_MAX];
 
         if (n == 0)
                 return error_set(e, EXIT_USAGE, EINVAL,
-                                 "%s: and sync, balance and scrub are off too, there is nothing to do; switch one of them on",
+                                 "%s: and sync, balance, scrub and replace are off too, there is nothing to do; switch one of them on",
                                  where(c, "Churn", "Workers", w));
         if (n > CONFIG_WORKERS_MAX)
                 return error_set(e, EXIT_USAGE, EINVAL,

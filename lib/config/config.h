@@ -82,6 +82,10 @@ typedef struct Config {
                 bool readonly;
                 uint64_t rest_ns;
         } scrub;
+        struct { /* [Replace] */
+                bool enabled;      /* a spare device is made */
+                uint64_t rest_ns;
+        } replace;
         struct { /* [Observe] */
                 bool trace, kmsg;
         } observe;
@@ -116,6 +120,8 @@ int config_load(Config *c, const char *root, const ConfigWarn *warn, Error *e);
 int config_check(Config *c, Error *e);
 /* MetadataProfile= with `auto` decided by the number of devices; after config_check(). */
 const char *config_metadata_profile(const Config *c);
+/* Images that are made: the devices and, with [Replace] Enabled=, a spare; after config_check(). */
+unsigned config_n_images(const Config *c);
 /* True when neither a file nor the command line gave the key a value: it has the default or the load profile's. An unknown name is false. */
 bool config_is_default(const Config *c, const char *section, const char *name);
 

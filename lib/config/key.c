@@ -123,6 +123,13 @@ const Key keys[] = {
         { "Scrub", "Rest", &type_duration, SLOT(scrub.rest_ns), "0", .max = HOUR,
           .help = "Rest between two scrubs of a device." },
 
+        { "Replace", "Enabled", &type_bool, SLOT(replace.enabled), "no",
+          .help = "Replace the devices in turn by a spare, one more loop file of their size. Scrubs and replaces exclude each other, and so "
+                  "do balances and replaces: to race with the removal of block groups, switch scrub and balance off, as the load "
+                  "profile replace does. A block group that is removed while a replace of its device is in flight counts as a collision." },
+        { "Replace", "Rest", &type_duration, SLOT(replace.rest_ns), "0", .max = HOUR,
+          .help = "Rest between two replaces." },
+
         { "Observe", "Trace", &type_bool, SLOT(observe.trace), "yes",
           .help = "Count collisions from trace events, in a tracefs instance of our own. Without it removals are counted from the "
                   "chunk tree instead." },

@@ -21,9 +21,19 @@ static const char *const burst_values[] = {
         NULL,
 };
 
+/* A scrub or balance in flight refuses the replace. */
+static const char *const replace_values[] = {
+        "Replace.Enabled=yes",
+        "Scrub.Enabled=no",
+        "Balance.Enabled=no",
+        NULL,
+};
+
 const LoadProfile load_profiles[] = {
         { "race", "Small written files on four devices, a sync loop, a scrub per device: the most collisions, and nothing that is known "
                   "to break a kernel without the bug.", race_values },
+        { "replace", "The devices are replaced in turn by a spare, with neither scrub nor balance in the way: the race met by device "
+                     "replace.", replace_values },
         { "burst", "Large files allocated and emptied all at once on one device: many block groups die together. Not for a machine "
                    "that is needed: this load alone has broken released kernels (an assertion in the cleaner, aborted transactions).",
           burst_values },

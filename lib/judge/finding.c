@@ -24,6 +24,9 @@ const char *grade_name(Grade g) {
 const FindingClassInfo finding_classes[_CLASS_MAX] = {
         [CLASS_SCRUB_RACE] = { "regression/scrub-race", "1654b23f8d0140d097eb32e4b0f53940",
                                "scrub failed on a block group that was being deleted (the race of 020d5b7366fc)", true },
+        [CLASS_REPLACE_RACE] = { "regression/replace-race", "e3e3e4450ce9409d82e9212196eb2282",
+                                 "device replace failed on a block group that was being deleted (the race of 020d5b7366fc, in a replace)",
+                                 true },
         [CLASS_TRANSACTION_ABORT] = { "kernel/transaction-abort", "557873760bf24e6690a06a91a4c18d7f",
                                       "btrfs aborted a transaction and went read-only", true },
         [CLASS_HANG] = { "kernel/hang", "974a00a4ddb84f68904495b7ef39ffe9",
@@ -138,9 +141,11 @@ static void say_where(Sentence *s, const Finding *f) {
 }
 
 static void say_decision(Sentence *s, const Finding *f) {
-        if (f->class == CLASS_SCRUB_RACE && f->confirmed)
+        bool race = f->class == CLASS_SCRUB_RACE || f->class == CLASS_REPLACE_RACE;
+
+        if (race && f->confirmed)
                 say(s, "; the control scrub of the quiesced target passed (%" PRIu64 " confirmed)", f->confirmed);
-        else if (f->class == CLASS_SCRUB_RACE)
+        else if (race)
                 say(s, "; no control scrub could confirm it");
         if (f->grade == GRADE_EXPECT)
                 say(s, "; nothing in it names btrfs, it may be unrelated: noted, not held against the run");

@@ -25,6 +25,7 @@ const char *grade_name(Grade g);
 /* Stable names: part of the JSON schema, the journal catalogue and the metrics. Table in finding.c. */
 typedef enum FindingClass {
         CLASS_SCRUB_RACE,        /* regression/scrub-race */
+        CLASS_REPLACE_RACE,      /* regression/replace-race */
         CLASS_TRANSACTION_ABORT, /* kernel/transaction-abort */
         CLASS_HANG,              /* kernel/hang */
         CLASS_SPLAT,             /* kernel/splat */

@@ -38,6 +38,15 @@ void judge_set_devices(Judge *j, const char (*devices)[64], unsigned n) {
                 snprintf(j->policy.devices[i], sizeof(j->policy.devices[i]), "%s", devices[i]);
 }
 
+/* Its lines in the kernel log are the target's from now on. A place is left: a target has fewer devices. */
+static void device_add(Judge *j, const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(j->policy.devices); i++)
+                if (!j->policy.devices[i][0] || strcmp(j->policy.devices[i], name) == 0) {
+                        snprintf(j->policy.devices[i], sizeof(j->policy.devices[i]), "%.63s", name);
+                        return;
+                }
+}
+
 /* Suspects: wait for the control scrub. */
 
 static Ruling result_ruling(const Observation *o) {
@@ -295,6 +304,9 @@ void judge_feed(Judge *j, const Observation *o) {
                         break;
                 j->hardware_ns = o->time_ns;
                 pend(j, o, JUDGE_SETTLE_NS);
+                break;
+        case OBS_DEVICE:
+                device_add(j, o->text);
                 break;
         case OBS_EMPTY_GROUPS:
         case OBS_MISCOMPARE:

@@ -35,6 +35,8 @@ const KmsgRule kmsg_rules[] = {
         EXPECTED(BTRFS_LINE "(scrub: )?(started|finished|not finished) on devid", "a scrub began or ended"),
         EXPECTED(BTRFS_LINE "(relocating block group|found [0-9]+ extents|balance: |[0-9]+ enospc errors during balance)",
                  "a balance at work"),
+        /* dev-replace.c, btrfs_dev_replace_finishing(): likewise. */
+        EXPECTED(BTRFS_LINE "(dev_replace from |btrfs_scrub_dev\\(.*\\) failed )", "a replace began or ended"),
         EXPECTED("callbacks suppressed", "the log is rate-limited"),
         EXPECTED(BTRFS_LINE "skipping (scrub|relocation) of block group .* active swapfile", "a swap file is left alone"),
         EXPECTED("^BTRFS: device (fsid|label) ", "a device was scanned"),
@@ -72,8 +74,7 @@ const KmsgRule kmsg_rules[] = {
         { .pattern = "oom-kill:", .grade = GRADE_SETUP, .class = CLASS_SETUP_ERRNO,
           .why = "the machine ran out of memory: give it more, or the run less" },
 
-        /* What only btrfs says. dev-replace.c, btrfs_dev_replace_finishing(): the race, met by a replace. */
-        BTRFS("btrfs_scrub_dev\\(.*\\) failed -22", CLASS_SCRUB_RACE, "a replace met a block group that was being deleted"),
+        /* What only btrfs says. */
         BTRFS("unable to find (chunk map|logical)", CLASS_ERRNO, "I/O to a block group that is gone"),
         BTRFS("found a bad (chunk map|mapping)", CLASS_ERRNO, "I/O to a block group that is gone"),
         EXPECTED(BTRFS_LINE "failed setting block group ro: -30", "the filesystem was read-only already"),

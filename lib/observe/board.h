@@ -29,7 +29,7 @@ typedef enum Phase {
         PHASE_STOP,  /* workers finish their step, verify, clean up and exit */
 } Phase;
 
-/* A scrub in flight or past: [begin_ns, finish_ns] on CLOCK_MONOTONIC, physical range [start, end) of devid. finish_ns 0: in flight. */
+/* A scrub, or a replace, which walks its source as a scrub does, in flight or past: [begin_ns, finish_ns] on CLOCK_MONOTONIC, physical range [start, end) of devid. finish_ns 0: in flight. */
 typedef struct ScrubWindow {
         uint64_t devid, start, end, begin_ns, finish_ns;
 } ScrubWindow;
@@ -72,9 +72,10 @@ typedef struct Slot {
 
 typedef struct Board {
         _Atomic uint32_t phase;      /* Phase; a futex: board_set_phase() wakes */
-        _Atomic bool cancelling;     /* the supervisor is cancelling scrub and balance: results now are ours */
+        _Atomic bool cancelling;     /* the supervisor is cancelling scrub, balance and replace: results now are ours */
         _Atomic bool near_full;      /* a churn has no room for a file above the headroom */
         _Atomic uint32_t balances_in_flight; /* operations that exclude others: for OBS_OVERLAP */
+        _Atomic uint32_t replaces_in_flight;
         Slot slots[BOARD_SLOTS];
 } Board;
 

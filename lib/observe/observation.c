@@ -20,6 +20,7 @@ static const char *const kinds[_OBS_MAX] = {
         [OBS_DEVSTAT] = "devstat",
         [OBS_EMPTY_GROUPS] = "empty-groups",
         [OBS_MISCOMPARE] = "miscompare",
+        [OBS_DEVICE] = "device",
         [OBS_NOTE] = "note",
 };
 

@@ -20,6 +20,7 @@ typedef enum ObservationKind {
         OBS_DEVSTAT,  /* a device error counter grew: `text` names it, `count` by how much */
         OBS_EMPTY_GROUPS, /* `count` empty data block groups that the kernel should have deleted; `logical`, `length` of the first; `text` */
         OBS_MISCOMPARE, /* data read back is not what was written: `logical` = file offset, `text` names file and block */
+        OBS_DEVICE,   /* a device that is to become one of the target's: `text` is its name as the kernel log has it ("loop7") */
         OBS_NOTE,     /* worth a line in the report, never a finding: `text` */
         _OBS_MAX,
 } ObservationKind;

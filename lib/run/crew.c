@@ -64,8 +64,9 @@ int crew_spawn(Crew *c, Error *e) {
         c->socket = pair[0];
         for (unsigned i = 0; i < c->plan->n_workers; i++)
                 c->members[i] = (CrewMember){ .child = CHILD_NULL };
-        /* A worker that was killed in the middle of a balance has not taken its mark back. */
+        /* A worker that was killed in the middle of a balance or replace has not taken its mark back. */
         atomic_store(&c->board->balances_in_flight, 0);
+        atomic_store(&c->board->replaces_in_flight, 0);
         atomic_store(&c->board->cancelling, false);
         c->killed = false;
         board_set_phase(c->board, PHASE_RUN);

@@ -130,6 +130,17 @@ static void look_for_empty_groups(Job *j, int fd) {
         }
 }
 
+/* A replace gives a devid another device. */
+static void learn_paths(Job *j) {
+        Target *t = &j->desk->target;
+        _cleanup_close_ int fd = j->config->replace.enabled && t->mounted ? j->open_target(t, NULL) : -1;
+        BtrfsDevice d;
+
+        for (unsigned i = 0; i < t->n_devices && fd >= 0; i++)
+                if (j->ops->device_info(fd, t->devices[i].devid, &d) == 0 && d.path[0])
+                        snprintf(t->devices[i].path, sizeof(t->devices[i].path), "%.*s", (int)sizeof(t->devices[i].path) - 1, d.path);
+}
+
 /* Answers in desk->control: the first device whose scrub failed, or whose counters are not clean, speaks for all. */
 static int do_control(Job *j) {
         Target *t = &j->desk->target;
@@ -139,6 +150,7 @@ static int do_control(Job *j) {
         *o = (Observation){ .kind = OBS_CONTROL, .op = OP_CONTROL_SCRUB, .begin_ns = clock_mono_ns() };
         if (fd < 0)
                 return fd;
+        learn_paths(j);
         o->result = j->ops->sync(fd);
         if (o->result < 0)
                 snprintf(o->text, sizeof(o->text), "sync before the control scrub failed");
@@ -162,8 +174,18 @@ static int do_control(Job *j) {
         return 0;
 }
 
-/* A balance survives the death of its caller, and one that we cancel may be followed by the next of a worker that has not yet seen the
- * phase: cancel until there is nothing to cancel. */
+/* True when a replace was cancelled or has not come to its end yet. */
+static bool cancel_replace(Job *j, int fd) {
+        uint64_t state = BTRFS_IOCTL_DEV_REPLACE_STATE_NEVER_STARTED;
+
+        if (!j->config->replace.enabled)
+                return false;
+        return j->ops->replace_cancel(fd) == 0 ||
+               (j->ops->replace_status(fd, &state) == 0 && state == BTRFS_IOCTL_DEV_REPLACE_STATE_STARTED);
+}
+
+/* A balance or replace survives the death of its caller, and one that we cancel may be followed by the next of a worker that has not yet
+ * seen the phase: cancel until there is nothing to cancel. */
 static int do_cancel(Job *j) {
         _cleanup_close_ int fd = j->open_target(&j->desk->target, &j->desk->error);
 
@@ -171,13 +193,14 @@ static int do_cancel(Job *j) {
                 return fd;
         for (unsigned quiet = 0; quiet < 3;) {
                 int s = j->ops->scrub_cancel(fd), b = j->ops->balance_cancel(fd);
-                quiet = s == 0 || b == 0 ? 0 : quiet + 1;
+                quiet = cancel_replace(j, fd) || s == 0 || b == 0 ? 0 : quiet + 1;
                 clock_sleep_ns(CANCEL_POLL_NS);
         }
         return 0;
 }
 
 static int do_unmount(Job *j) {
+        learn_paths(j);
         return target_unmount(&j->desk->target, &j->desk->error);
 }
 
@@ -187,6 +210,8 @@ static int do_retire(Job *j) {
         const char *argv[] = { "btrfs", "check", "--readonly", "--force", t->devices[0].path, NULL };
         int fds[TARGET_DEVICES_MAX], r;
 
+        learn_paths(j);
+        argv[4] = t->devices[0].path;
         for (unsigned i = 0; i < t->n_devices; i++)
                 fds[i] = open(t->devices[i].path, O_RDONLY | O_CLOEXEC);
         r = target_unmount(t, &j->desk->error);
@@ -204,7 +229,7 @@ static const struct {
         [JOB_NONE] = { "nothing", NULL },
         [JOB_MAKE] = { "make the target", do_make },
         [JOB_CONTROL] = { "run the control scrub", do_control },
-        [JOB_CANCEL] = { "cancel scrub and balance", do_cancel },
+        [JOB_CANCEL] = { "cancel scrub, balance and replace", do_cancel },
         [JOB_UNMOUNT] = { "unmount the target", do_unmount },
         [JOB_RETIRE] = { "unmount and check the lost target", do_retire },
 };

@@ -16,7 +16,7 @@ typedef enum JobKind {
         JOB_NONE,
         JOB_MAKE,    /* images, loop devices, mkfs, mount: target_make() */
         JOB_CONTROL, /* sync, then scrub every device, one after the other: the control scrub */
-        JOB_CANCEL,  /* cancel scrub and balance and wait until neither runs */
+        JOB_CANCEL,  /* cancel scrub, balance and replace and wait until none of them runs */
         JOB_UNMOUNT, /* target_unmount() */
         JOB_RETIRE,  /* of a lost target: unmount, btrfs check --readonly on the devices, let them go */
         _JOB_MAX,

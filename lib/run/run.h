@@ -53,7 +53,7 @@ void run_free(Run *r);
 void run_freep(Run **r);
 
 void run_step(Run *r, uint64_t now_ns);
-/* Ends the run in an orderly way, at most 10 s: scrub and balance cancelled, unmounted, verdict. A run without a duration is complete
+/* Ends the run in an orderly way, at most 10 s: scrub, balance and replace cancelled, unmounted, verdict. A run without a duration is complete
  * when it is stopped; one with a duration was cut short. */
 void run_stop(Run *r);
 /* Takes over a configuration that has passed config_check(): the target is made again with it, counters go on. */

@@ -36,8 +36,9 @@ static uint32_t result_flags(const Worker *w, int result) {
                 flags |= OBS_OURS;
         if (atomic_load(&b->near_full))
                 flags |= OBS_NEAR_FULL;
-        /* Exclusive operations exclude each other, not scrub: a balance does not explain its -EINPROGRESS. The caller's own has ended. */
-        if ((w->op == OP_BALANCE || w->op == OP_REPLACE) && atomic_load(&b->balances_in_flight) > 0)
+        /* Exclusive operations exclude each other; of them only a replace excludes scrubs too. The caller's own has ended. */
+        if (((w->op == OP_BALANCE || w->op == OP_REPLACE) && atomic_load(&b->balances_in_flight) > 0) ||
+            ((w->op == OP_BALANCE || w->op == OP_SCRUB) && atomic_load(&b->replaces_in_flight) > 0))
                 flags |= OBS_OVERLAP;
         return flags;
 }

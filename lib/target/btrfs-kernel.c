@@ -79,6 +79,35 @@ static int kernel_balance_cancel(int fd) {
         return r < 0 ? -errno : r;
 }
 
+static int kernel_replace_start(int fd, uint64_t devid, const char *target) {
+        struct btrfs_ioctl_dev_replace_args args = {
+                .cmd = BTRFS_IOCTL_DEV_REPLACE_CMD_START,
+                .start = { .srcdevid = devid, .cont_reading_from_srcdev_mode = BTRFS_IOCTL_DEV_REPLACE_CONT_READING_FROM_SRCDEV_MODE_ALWAYS },
+        };
+        int r;
+
+        if (strlen(target) >= sizeof(args.start.tgtdev_name))
+                return -ENAMETOOLONG;
+        strcpy((char *)args.start.tgtdev_name, target);
+        r = call(fd, BTRFS_IOC_DEV_REPLACE, &args);
+        return r != 0 ? r : (int)args.result;
+}
+
+static int kernel_replace_status(int fd, uint64_t *state) {
+        struct btrfs_ioctl_dev_replace_args args = { .cmd = BTRFS_IOCTL_DEV_REPLACE_CMD_STATUS };
+        int r = call(fd, BTRFS_IOC_DEV_REPLACE, &args);
+
+        *state = args.status.replace_state;
+        return r;
+}
+
+static int kernel_replace_cancel(int fd) {
+        struct btrfs_ioctl_dev_replace_args args = { .cmd = BTRFS_IOCTL_DEV_REPLACE_CMD_CANCEL };
+        int r = call(fd, BTRFS_IOC_DEV_REPLACE, &args);
+
+        return r != 0 ? r : (int)args.result; /* -EROFS too comes in args.result */
+}
+
 /* libbtrfsutil says in its return value which call failed and in errno why. */
 static int from_util(enum btrfs_util_error r) {
         return r == BTRFS_UTIL_OK ? 0 : -errno;
@@ -195,6 +224,9 @@ const BtrfsOps btrfs_kernel_ops = {
         .scrub_progress = kernel_scrub_progress,
         .balance = kernel_balance,
         .balance_cancel = kernel_balance_cancel,
+        .replace_start = kernel_replace_start,
+        .replace_status = kernel_replace_status,
+        .replace_cancel = kernel_replace_cancel,
         .sync = kernel_sync,
         .start_sync = kernel_start_sync,
         .wait_sync = kernel_wait_sync,

@@ -43,6 +43,11 @@ typedef struct BtrfsOps {
         /* BTRFS_IOC_BALANCE_V2. *completed gets the number of groups relocated. A balance survives the death of its caller. */
         int (*balance)(int fd, const BalanceFilter *data, const BalanceFilter *metadata, uint64_t *completed);
         int (*balance_cancel)(int fd); /* waits until it has stopped; -ENOTCONN: none running */
+        /* BTRFS_IOC_DEV_REPLACE. Blocks until done or cancelled. Returns an errno, a positive ioctl return (BTRFS_ERROR_DEV_*) or, when that
+         * is 0, the positive BTRFS_IOCTL_DEV_REPLACE_RESULT_* of args.result. A replace survives the death of its caller. */
+        int (*replace_start)(int fd, uint64_t devid, const char *target);
+        int (*replace_status)(int fd, uint64_t *state); /* BTRFS_IOCTL_DEV_REPLACE_STATE_* */
+        int (*replace_cancel)(int fd); /* BTRFS_IOCTL_DEV_REPLACE_RESULT_NOT_STARTED: none running */
         int (*sync)(int fd);           /* libbtrfsutil; commits and wakes the cleaner (BTRFS_IOC_SYNC) */
         int (*start_sync)(int fd, uint64_t *transid);
         int (*wait_sync)(int fd, uint64_t transid);

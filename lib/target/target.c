@@ -224,7 +224,7 @@ int target_make(Target *t, const Config *c, Error *e) {
 
         *t = (Target){ 0 };
         target_directories(&directories, c);
-        r = loop_choose_directory(directories.paths, c->target.n_loops, c->target.loop_size, e);
+        r = loop_choose_directory(directories.paths, config_n_images(c), c->target.loop_size, e);
         if (r < 0)
                 return r;
         snprintf(t->image_directory, sizeof(t->image_directory), "%s", directories.paths[r]);
