@@ -14,6 +14,7 @@
 
 #include "fixture-target.h"
 #include "target/extent-map.h"
+#include "target/loop.h"
 
 /* A new data group has the size that data_chunk_size says; likewise on one device, where a tenth is small. */
 static void test_chunk_size_is_the_kernels(void **state) {
@@ -147,6 +148,41 @@ static void test_the_ops_one_by_one(void **state) {
         unmount(f);
 }
 
+/* With the answers of errno-policy.c that the kernel gives before it starts. */
+static void test_replace(void **state) {
+        _cleanup_(loop_close) Loop spare = LOOP_NULL;
+        Fixture *f = need_kernel(state);
+        const BtrfsOps *ops = &btrfs_kernel_ops;
+        char long_path[BTRFS_DEVICE_PATH_NAME_MAX + 2];
+        uint64_t device_state = 99;
+        ScrubStats s;
+        BtrfsDevice d;
+
+        configure(f, 2, 512 * MiB, "single", "raid1");
+        make(f);
+        int fd = root_fd(f);
+        write_file(fd, "file", 4);
+        assert_int_equal(loop_create(&spare, f->images, 512 * MiB, 0, NULL), 0);
+        assert_int_equal(ops->replace_cancel(fd), BTRFS_IOCTL_DEV_REPLACE_RESULT_NOT_STARTED);
+        assert_int_equal(ops->replace_status(fd, &device_state), 0);
+        assert_int_equal(device_state, BTRFS_IOCTL_DEV_REPLACE_STATE_NEVER_STARTED);
+        assert_int_equal(ops->replace_start(fd, 77, spare.path), -ENOENT);
+        assert_int_equal(ops->replace_start(fd, 1, f->target.devices[1].path), -EEXIST);
+        memset(long_path, 'x', sizeof(long_path));
+        long_path[sizeof(long_path) - 1] = 0;
+        assert_int_equal(ops->replace_start(fd, 1, long_path), -ENAMETOOLONG);
+        assert_int_equal(ops->replace_start(fd, 2, spare.path), 0);
+        assert_int_equal(ops->replace_status(fd, &device_state), 0);
+        assert_int_equal(device_state, BTRFS_IOCTL_DEV_REPLACE_STATE_FINISHED);
+        assert_int_equal(ops->device_info(fd, 2, &d), 0);
+        assert_string_equal(d.path, spare.path);
+        assert_int_equal(ops->replace_cancel(fd), BTRFS_IOCTL_DEV_REPLACE_RESULT_NOT_STARTED);
+        assert_int_equal(ops->scrub(fd, &(ScrubRange){ 2, 0, UINT64_MAX, false }, &s), 0);
+        assert_int_equal(s.csum_errors, 0);
+        loop_close(&spare);
+        unmount(f);
+}
+
 static int count_item(void *userdata, const struct btrfs_ioctl_search_header *h, const void *item) {
         static struct btrfs_ioctl_search_header last;
         size_t *n = userdata;
@@ -223,6 +259,7 @@ int main(void) {
                 ROOT(test_chunk_size_is_the_kernels),
                 ROOT(test_extent_map_agrees_with_the_files),
                 ROOT(test_the_ops_one_by_one),
+                ROOT(test_replace),
                 ROOT(test_search_through_many_items),
                 ROOT(test_damage_is_seen),
         };

@@ -366,11 +366,25 @@ static void test_metadata_auto(void **state _unused_) {
         assert_int_equal(config_set(&c, "Target.DataProfile=auto", NULL), -EINVAL);
 }
 
+/* The spare is an image more: room for it is looked for, and a replace alone is something to do. */
+static void test_replace(void **state _unused_) {
+        Config c;
+
+        config_init(&c);
+        assert_int_equal(config_n_images(&c), 4);
+        assign_all(&c, "Replace.Enabled=yes|Target.Devices=loop:1GiB*8|Churn.Workers=0|Sync.Workers=0|Balance.Enabled=no|Scrub.Enabled=no");
+        assert_int_equal(config_check(&c, NULL), 0);
+        assert_int_equal(config_n_images(&c), 9);
+        assign_all(&c, "Churn.Workers=64");
+        assert_int_equal(config_check(&c, NULL), -EINVAL);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_check),    cmocka_unit_test(test_check_broken_devices), cmocka_unit_test(test_devices),
                 cmocka_unit_test(test_profiles), cmocka_unit_test(test_round_trip),           cmocka_unit_test(test_sample),
                 cmocka_unit_test(test_man),      cmocka_unit_test(test_mutations), cmocka_unit_test(test_metadata_auto),
+                cmocka_unit_test(test_replace),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
