@@ -134,9 +134,12 @@ static void test_print(void **state) {
                             "evidence    a folder per finding below /var/lib/scrubstress\n"
                             "\n"
                             "Nothing was touched.\n");
+        assert_null(strstr(text, "spare"));
         c.run.seed = 42;
         c.run.duration_ns = 0;
+        c.replace.enabled = true;
         seeded = PRINTED(f, plan_print(&p, &c, f));
+        assert_non_null(strstr(seeded, "\n  spare     another of 1GiB, to replace devices with\n"));
         assert_non_null(strstr(seeded, "seed        42\n"));
         assert_non_null(strstr(seeded, "duration    until it is stopped\n"));
 }

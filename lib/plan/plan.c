@@ -48,6 +48,8 @@ static void print_target(const Plan *p, const Config *c, FILE *f) {
         units_format_size(c->target.loop_size, size);
         for (unsigned i = 1; i <= p->n_devices; i++)
                 fprintf(f, "  device %-2u sparse image of %s without a name, on a free loop device\n", i, size);
+        if (config_n_images(c) > c->target.n_loops)
+                fprintf(f, "  spare     another of %s, to replace devices with\n", size);
         fprintf(f, "  images    in the first with room for all: %s\n", c->target.image_directories);
         fprintf(f, "  mkfs      data %s, metadata %s, nodesize %s, checksum %s\n", c->target.data_profile, config_metadata_profile(c),
                 units_format_size(c->target.nodesize, node), c->target.checksum);
