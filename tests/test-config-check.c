@@ -55,8 +55,23 @@ static const struct {
         { "", NULL, 0 },
         { "Target.Devices=loop:2GiB*8", NULL, 0 },
         { "Target.Devices=loop:256MiB*2", NULL, 0 },
-        { "Target.Devices=/dev/sdb", "command line: [Target] Devices=/dev/sdb: real disks are not supported by this", EXIT_REFUSED },
-        { "Target.Devices=/dev/sdb /dev/sdc", "real disks are not supported", EXIT_REFUSED },
+        { "Target.Devices=/dev/sdb", "command line: [Target] Devices=/dev/sdb: everything on these disks would be lost, and no Wipe=",
+          EXIT_REFUSED },
+        { "Target.Devices=/dev/sdb /dev/sdc", "no Wipe= confirms that; nothing was touched", EXIT_REFUSED },
+        { "Target.Devices=/dev/sdb /dev/sdc|Target.Wipe=A",
+          "command line: [Target] Wipe=A: that is 1 serial for 2 disks; nothing was touched; give one for each", EXIT_REFUSED },
+        { "Target.Devices=/dev/sdb|Target.Wipe=A B", "that is 2 serials for 1 disk;", EXIT_REFUSED },
+        { "Target.Devices=/dev/sdb|Target.Wipe=A", NULL, 0 },
+        { "Target.Devices=/dev/sdb /dev/sdc|Target.Wipe=A B|Target.DataProfile=raid1|Target.Size=4TiB", NULL, 0 },
+        { "Target.Devices=/dev/sdb|Target.Wipe=A|Target.DataProfile=raid1", "needs at least 2 devices, but there are 1", EXIT_USAGE },
+        { "Target.Devices=/dev/sdb|Target.Wipe=A|Target.Size=1GiB|Churn.FileSize=4GiB", "half of what fits on the target", EXIT_USAGE },
+        { "Target.Devices=/dev/sdb|Target.Wipe=A|Churn.FileSize=4GiB", NULL, 0 },
+        { "Target.Wipe=A", NULL, 0 }, /* loop files need no consent */
+        { "Target.Devices=/dev/a /dev/b /dev/c /dev/d /dev/e /dev/f /dev/g /dev/h /dev/i|Target.Wipe=1 2 3 4 5 6 7 8 9", NULL, 0 },
+        { "Target.Devices=/dev/a /dev/b /dev/c /dev/d /dev/e /dev/f /dev/g /dev/h /dev/i|Target.Wipe=1 2 3 4 5 6 7 8 9|"
+          "Target.DataProfile=raid0", "DataProfile=raid0: stripes over all devices, at most 8 are counted, and there are 9", EXIT_USAGE },
+        { "Target.Devices=/dev/a /dev/b /dev/c /dev/d /dev/e /dev/f /dev/g /dev/h /dev/i|Target.Wipe=1 2 3 4 5 6 7 8 9|"
+          "Target.MetadataProfile=raid10", "MetadataProfile=raid10: stripes over all devices", EXIT_USAGE },
         { "Target.Devices=loop:1GiB", NULL, 0 },
         { "Target.Devices=loop:1GiB|Target.MetadataProfile=raid1",
           "command line: [Target] MetadataProfile=raid1: needs at least 2 devices, but there are 1 "
@@ -185,6 +200,13 @@ static void test_devices(void **state _unused_) {
                 { "LOOP:1GiB", -EINVAL, 0, 0 },
                 { "sda", -EINVAL, 0, 0 },
                 { "/tmp/image", -EINVAL, 0, 0 },
+                { "/dev/", -EINVAL, 0, 0 },
+                { "/dev/sda /tmp/image", -EINVAL, 0, 0 },
+                { "/dev/sda loop:1GiB", -EINVAL, 0, 0 },
+                { "/dev/../tmp/image", -EINVAL, 0, 0 },
+                { "/dev//sda", -EINVAL, 0, 0 },
+                { "/dev/a /dev/b /dev/c /dev/d /dev/e /dev/f /dev/g /dev/h /dev/i /dev/j /dev/k /dev/l /dev/m /dev/n /dev/o /dev/p /dev/q",
+                  -ERANGE, 0, 0 },
                 { "", -EINVAL, 0, 0 },
         };
         DeviceSpec spec;
@@ -196,6 +218,27 @@ static void test_devices(void **state _unused_) {
         }
         assert_int_equal(device_spec_parse("/dev/disk/by-id/x", &spec), 0);
         assert_int_equal(spec.kind, DEVICE_BLOCK);
+        assert_int_equal(spec.n, 1);
+        assert_int_equal(device_spec_parse("/dev/sda\t/dev/sdb  /dev/sdc ", &spec), 0);
+        assert_int_equal(spec.n, 3);
+}
+
+static void test_device_words(void **state _unused_) {
+        char word[DEVICE_NAME_MAX], longest[2 * DEVICE_NAME_MAX];
+
+        assert_int_equal(device_words_count(""), 0);
+        assert_int_equal(device_words_count(" \t"), 0);
+        assert_int_equal(device_words_count(" a b\tccc "), 3);
+        assert_true(device_words_get(" a b\tccc ", 0, word) && strcmp(word, "a") == 0);
+        assert_true(device_words_get(" a b\tccc ", 2, word) && strcmp(word, "ccc") == 0);
+        assert_false(device_words_get(" a b\tccc ", 3, word));
+        memset(longest, 'x', sizeof(longest));
+        longest[DEVICE_NAME_MAX - 1] = 0;
+        assert_true(device_words_get(longest, 0, word));
+        assert_string_equal(word, longest);
+        longest[DEVICE_NAME_MAX - 1] = 'x';
+        longest[DEVICE_NAME_MAX] = 0;
+        assert_false(device_words_get(longest, 0, word));
 }
 
 static void test_profiles(void **state _unused_) {
@@ -381,9 +424,10 @@ static void test_replace(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_check),    cmocka_unit_test(test_check_broken_devices), cmocka_unit_test(test_devices),
-                cmocka_unit_test(test_profiles), cmocka_unit_test(test_round_trip),           cmocka_unit_test(test_sample),
-                cmocka_unit_test(test_man),      cmocka_unit_test(test_mutations), cmocka_unit_test(test_metadata_auto),
+                cmocka_unit_test(test_check),        cmocka_unit_test(test_check_broken_devices), cmocka_unit_test(test_devices),
+                cmocka_unit_test(test_device_words), cmocka_unit_test(test_profiles),             cmocka_unit_test(test_round_trip),
+                cmocka_unit_test(test_sample),       cmocka_unit_test(test_man),                  cmocka_unit_test(test_mutations),
+                cmocka_unit_test(test_metadata_auto),
                 cmocka_unit_test(test_replace),
         };
 

@@ -144,10 +144,29 @@ static void test_print(void **state) {
         assert_non_null(strstr(seeded, "duration    until it is stopped\n"));
 }
 
+static void test_print_disks(void **state _unused_) {
+        _cleanup_free_ char *text = NULL;
+        Config c;
+        Plan p;
+
+        defaults(&c);
+        assert_int_equal(config_set(&c, "Target.Devices=/dev/disk/by-id/nvme-A /dev/sdb", NULL), 0);
+        assert_int_equal(config_set(&c, "Target.Wipe=A B_1", NULL), 0);
+        assert_int_equal(config_check(&c, NULL), 0);
+        assert_int_equal(plan_make(&p, &c, 42, NULL), 0);
+        text = PRINTED(f, plan_print(&p, &c, f));
+        assert_non_null(strstr(text, "target      a new btrfs on 2 disks; everything on them is lost\n"
+                                     "  device 1  /dev/disk/by-id/nvme-A, if its serial is A and every interlock agrees\n"
+                                     "  device 2  /dev/sdb, if its serial is B_1 and every interlock agrees\n"
+                                     "  mkfs      data single, metadata raid1,"));
+        assert_null(strstr(text, "images"));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_defaults), cmocka_unit_test(test_names), cmocka_unit_test(test_seed),
                 cmocka_unit_test(test_nothing_to_run), cmocka_unit_test(test_slots), cmocka_unit_test(test_print),
+                cmocka_unit_test(test_print_disks),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,7 +25,7 @@ typedef enum ExitCode {
 
 typedef struct Error {
         ExitCode exit;
-        char sentence[1024];
+        char sentence[4096]; /* one; a refusal has a line for each interlock that said no */
 } Error;
 
 #define ERROR_NULL ((Error){ .exit = EXIT_ERROR })

@@ -58,20 +58,51 @@ static const char *where(const Config *c, const char *section, const char *name,
         return buf;
 }
 
+/* A serial for each disk: without it not even a look at the disks is needed to refuse. */
+static int check_consent(const Config *c, Error *e) {
+        bool none = strcmp(c->target.wipe, "none") == 0;
+        unsigned n = none ? 0 : device_words_count(c->target.wipe);
+        char w[WHERE_MAX];
+
+        if (n == c->target.n_loops)
+                return 0;
+        if (none)
+                return error_set(e, EXIT_REFUSED, EPERM,
+                                 "%s: everything on these disks would be lost, and no Wipe= confirms that; nothing was touched; give the "
+                                 "serial of each in Wipe= (scrubstress devices prints them), or use loop files: loop:1GiB*4",
+                                 where(c, "Target", "Devices", w));
+        return error_set(e, EXIT_REFUSED, EPERM, "%s: that is %u serial%s for %u disk%s; nothing was touched; give one for each, in the "
+                         "order of Devices= (scrubstress devices prints them)", where(c, "Target", "Wipe", w), n, n == 1 ? "" : "s",
+                         c->target.n_loops, c->target.n_loops == 1 ? "" : "s");
+}
+
 static int check_devices(Config *c, Error *e) {
         char w[WHERE_MAX];
         DeviceSpec spec;
         int r = device_spec_parse(c->target.devices, &spec);
 
         if (r < 0)
-                return error_set(e, EXIT_USAGE, -r, "%s: not understood; write loop:SIZE*N, such as loop:1GiB*4",
+                return error_set(e, EXIT_USAGE, -r, "%s: not understood; write loop:SIZE*N, such as loop:1GiB*4, or names of disks",
                                  where(c, "Target", "Devices", w));
-        if (spec.kind == DEVICE_BLOCK)
-                return error_set(e, EXIT_REFUSED, EPERM,
-                                 "%s: real disks are not supported by this version, nothing was touched; use loop files: loop:1GiB*4",
-                                 where(c, "Target", "Devices", w));
+        c->target.disks = spec.kind == DEVICE_BLOCK;
         c->target.n_loops = spec.n;
-        c->target.loop_size = spec.size;
+        c->target.loop_size = c->target.disks ? c->target.size : spec.size;
+        return c->target.disks ? check_consent(c, e) : 0;
+}
+
+/* More device extents per block group than the board keeps: collisions on the rest of them would not be counted. */
+static int check_stripes(Config *c, Error *e) {
+        static const char *const striped[] = { "raid0", "raid10", "raid5", "raid6" };
+        char w[WHERE_MAX], devices[WHERE_MAX];
+
+        for (size_t i = 0; c->target.n_loops > DEVICE_LOOPS_MAX && i < ELEMENTSOF(striped); i++) {
+                bool data = strcmp(c->target.data_profile, striped[i]) == 0;
+                if (data || strcmp(c->target.metadata_profile, striped[i]) == 0)
+                        return error_set(e, EXIT_USAGE, E2BIG, "%s: stripes over all devices, at most %d are counted, and there are %u "
+                                         "(%s); take fewer devices or another profile",
+                                         where(c, "Target", data ? "DataProfile" : "MetadataProfile", w), DEVICE_LOOPS_MAX,
+                                         c->target.n_loops, where(c, "Target", "Devices", devices));
+        }
         return 0;
 }
 
@@ -126,7 +157,7 @@ static int check_room(Config *c, Error *e) {
         uint64_t need = c->churn.file_size * c->churn.files * c->churn.workers; /* at most 2^62 by the ranges */
         char w[WHERE_MAX], files[UNITS_MAX], half[UNITS_MAX];
 
-        if (need <= room)
+        if (need <= room || c->target.loop_size == 0) /* disks of any size: looked at when the target is made */
                 return 0;
         return error_set(e, EXIT_USAGE, EINVAL,
                          "%s: times Files=%llu times Workers=%llu is %s, more than %s, half of what fits on the target with "
@@ -219,7 +250,8 @@ static int check_mount_options(Config *c, Error *e) {
 
 int config_check(Config *c, Error *e) {
         static int (*const checks[])(Config *, Error *) = {
-                check_devices, check_profiles, check_writes, check_room, check_workers, check_paths, check_mount_options,
+                check_devices, check_stripes, check_profiles, check_writes,
+                check_room,    check_workers, check_paths, check_mount_options,
         };
 
         for (size_t i = 0; i < ELEMENTSOF(checks); i++) {

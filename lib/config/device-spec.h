@@ -4,8 +4,9 @@
  * DeviceSpec: what [Target] Devices= and --target say the target is made of.
  *
  *   loop:SIZE      one sparse loop file        loop:SIZE*N    N of them
- *   /dev/…         block devices               (understood, so that the refusal can say why; not supported by this version)
+ *   /dev/… …       block devices, separated by blanks
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/macro.h"
@@ -16,6 +17,9 @@
 #define DEVICE_SIZE_MAX (16 * TiB) /* the largest file of ext4 */
 #define DEVICE_LOOPS_MAX 8         /* the board keeps as many device extents per block group */
 
+#define DEVICE_DISKS_MAX 16
+#define DEVICE_NAME_MAX 256        /* of a block device, with the NUL */
+
 typedef enum DeviceKind {
         DEVICE_LOOP,
         DEVICE_BLOCK,
@@ -23,9 +27,13 @@ typedef enum DeviceKind {
 
 typedef struct DeviceSpec {
         DeviceKind kind;
-        unsigned n;    /* DEVICE_LOOP: how many */
+        unsigned n;    /* how many */
         uint64_t size; /* DEVICE_LOOP: bytes of each, cut to whole MiB */
 } DeviceSpec;
 
 /* -EINVAL: not of this grammar. -ERANGE: size or number out of bounds. Touches nothing. */
 int device_spec_parse(const char *s, DeviceSpec *ret);
+/* The words of a list, separated by blanks: how many; and a copy of the one at `index` (from 0), false: there are fewer, or it is longer
+ * than any name of a device. */
+unsigned device_words_count(const char *list);
+bool device_words_get(const char *list, unsigned index, char word[static DEVICE_NAME_MAX]);

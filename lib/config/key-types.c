@@ -260,11 +260,22 @@ static int parse_devices(const Key *k, const char *value, void *slot) {
 static void describe_devices(const Key *k _unused_, char *buf, size_t size) {
         char min[UNITS_MAX], max[UNITS_MAX];
 
-        snprintf(buf, size, "loop:SIZE*N or loop:SIZE, such as loop:1GiB*4, SIZE from %s to %s, N from 1 to %d",
-                 units_format_size(DEVICE_SIZE_MIN, min), units_format_size(DEVICE_SIZE_MAX, max), DEVICE_LOOPS_MAX);
+        snprintf(buf, size, "loop:SIZE*N or loop:SIZE, such as loop:1GiB*4, SIZE from %s to %s, N from 1 to %d; or 1 to %d disks, each "
+                 "/dev/NAME, separated by blanks",
+                 units_format_size(DEVICE_SIZE_MIN, min), units_format_size(DEVICE_SIZE_MAX, max), DEVICE_LOOPS_MAX, DEVICE_DISKS_MAX);
 }
 
 const KeyType type_devices = { "", parse_devices, print_text, describe_devices };
+
+/* Serials are what vendors print on disks: any word without blanks. Blanks inside of one are written as '_'. */
+static int parse_serials(const Key *k, const char *value, void *slot) {
+        for (const char *p = value; *p; p++)
+                if (!isascii((unsigned char)*p) || (!isgraph((unsigned char)*p) && *p != ' ' && *p != '\t'))
+                        return -EINVAL;
+        return store_text(k, value, slot);
+}
+
+const KeyType type_serials = { "serials separated by blanks, with _ for a blank inside of one", parse_serials, print_text, describe_text };
 
 static int parse_profile(const Key *k, const char *value, void *slot) {
         if (k->choices && strcmp(value, k->choices[0]) == 0)

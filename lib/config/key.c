@@ -49,8 +49,18 @@ const Key keys[] = {
                   "target." },
 
         { "Target", "Devices", &type_devices, SLOT(target.devices), "loop:1GiB*4",
-          .help = "What the target is made of: sparse loop files of a size, and how many. They have no name in any directory, and "
-                  "vanish with the run, kill -9 included." },
+          .help = "What the target is made of: sparse loop files of a size, and how many; they have no name in any directory, and "
+                  "vanish with the run, kill -9 included. Or whole disks, best by their links in /dev/disk/by-id: all that is on "
+                  "them is lost, and each needs its serial in Wipe=." },
+        { "Target", "Wipe", &type_serials, SLOT(target.wipe), "none",
+          .help = "Consent to lose all that is on the disks of Devices=: the serial of each, in the same order, as the kernel reports "
+                  "it and scrubstress devices prints it. A disk is written to only if every interlock agrees; otherwise the run is "
+                  "refused with exit code 5 and nothing is written." },
+        { "Target", "WipeSignatures", &type_bool, SLOT(target.wipe_signatures), "no",
+          .help = "Also take disks that hold a filesystem, RAID, LVM, LUKS or a partition table. Without it only empty disks and the "
+                  "targets of earlier runs, which are known by their label, are taken." },
+        { "Target", "Size", &type_size, SLOT(target.size), "0",
+          .help = "Size that each disk must have, within a hundredth of it. 0: any." },
         { "Target", "ImageDirectories", &type_path_list, SLOT(target.image_directories), "/dev/shm /var/tmp",
           .help = "Directories for the loop files, separated by blanks; the first one with enough room is taken. A tmpfs is fastest "
                   "and makes the most collisions." },

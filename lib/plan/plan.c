@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/units.h"
+#include "config/device-spec.h"
 
 static void add_workers(Plan *p, const Stressor *s, unsigned n) {
         for (unsigned i = 0; i < n; i++) {
@@ -40,8 +41,20 @@ unsigned plan_count(const Plan *p, const Stressor *s) {
         return n;
 }
 
-static void print_target(const Plan *p, const Config *c, FILE *f) {
-        char size[UNITS_MAX], node[UNITS_MAX];
+static void print_disks(const Plan *p, const Config *c, FILE *f) {
+        char path[DEVICE_NAME_MAX] = "", serial[DEVICE_NAME_MAX] = "";
+
+        fprintf(f, "target      a new btrfs on %u disk%s; everything on %s is lost\n", p->n_devices, p->n_devices == 1 ? "" : "s",
+                p->n_devices == 1 ? "it" : "them");
+        for (unsigned i = 0; i < p->n_devices; i++) {
+                device_words_get(c->target.devices, i, path);
+                device_words_get(c->target.wipe, i, serial);
+                fprintf(f, "  device %-2u %s, if its serial is %s and every interlock agrees\n", i + 1, path, serial);
+        }
+}
+
+static void print_loops(const Plan *p, const Config *c, FILE *f) {
+        char size[UNITS_MAX];
 
         fprintf(f, "target      a new btrfs on %u loop device%s of its own, gone after the run\n", p->n_devices,
                 p->n_devices == 1 ? "" : "s");
@@ -51,6 +64,12 @@ static void print_target(const Plan *p, const Config *c, FILE *f) {
         if (config_n_images(c) > c->target.n_loops)
                 fprintf(f, "  spare     another of %s, to replace devices with\n", size);
         fprintf(f, "  images    in the first with room for all: %s\n", c->target.image_directories);
+}
+
+static void print_target(const Plan *p, const Config *c, FILE *f) {
+        char node[UNITS_MAX];
+
+        (c->target.disks ? print_disks : print_loops)(p, c, f);
         fprintf(f, "  mkfs      data %s, metadata %s, nodesize %s, checksum %s\n", c->target.data_profile, config_metadata_profile(c),
                 units_format_size(c->target.nodesize, node), c->target.checksum);
         fprintf(f, "  mount     on %s, in a mount namespace that only this run sees\n", c->target.mount_point);

@@ -61,7 +61,7 @@ typedef struct Report {
         Totals totals;
         ExitCode verdict;
         char why[512];         /* the verdict's sentence */
-        char error[1024];      /* what ended the run, if something did */
+        char error[4096];      /* what ended the run, if something did */
         const char *const *notes; /* said-once lines */
         size_t n_notes;
 } Report;

@@ -29,6 +29,7 @@ struct Run {
         bool urgent;         /* the end may take at most 10 s */
         bool completed;      /* the asked-for time is over */
         bool reconfigured;   /* evicting for a new configuration, not for a lost target */
+        bool refused;        /* an interlock said no before anything was written */
         bool cancel_tried, killed;
         bool suspected;      /* the control scrub under way answers a suspect */
         uint64_t control_ns; /* time under stress when the last pause for a control scrub began */

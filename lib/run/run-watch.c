@@ -198,4 +198,6 @@ void run_conclude(Run *r) {
         p->verdict = judge_verdict(r->judge, &facts, p->why, sizeof(p->why));
         if (p->verdict == EXIT_ERROR && p->error[0])
                 snprintf(p->why, sizeof(p->why), "%.500s", p->error);
+        if (p->verdict == EXIT_ERROR && r->refused)
+                p->verdict = EXIT_REFUSED;
 }

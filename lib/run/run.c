@@ -24,8 +24,10 @@ static void enter(Run *r, RunState s);
 
 /* Ours or the environment's failure: the run ends with this sentence. The first one counts. */
 static void fail(Run *r, const Error *e, RunState next) {
-        if (!r->report.error[0])
+        if (!r->report.error[0]) {
                 snprintf(r->report.error, sizeof(r->report.error), "%s", e->sentence);
+                r->refused = e->exit == EXIT_REFUSED && r->report.stress_mono_ns == 0; /* later, it is no longer true that nothing was written */
+        }
         enter(r, next);
 }
 
@@ -380,6 +382,7 @@ int run_reconfigure(Run *r, const Config *config, Error *e) {
             config->observe.kmsg != r->config.observe.kmsg)
                 return error_set(e, EXIT_USAGE, EINVAL, "Run.Instance and [Observe] cannot change while a run is on; restart instead.");
         r->config = *config;
+        target_learn(&r->config);
         plan.seed = r->plan.seed;
         r->plan = plan;
         r->report.duration_asked_ns = r->config.run.duration_ns;
@@ -448,6 +451,7 @@ int run_new(Run **ret, const Config *config, const char *version, const RunListe
         if (k < 0 || (k = target_check(&r->config, "", e)) < 0 ||
             (k = evidence_check(r->config.run.evidence_directory, e)) < 0)
                 return k;
+        target_learn(&r->config);
         r->lock = k = instance_lock(r->config.run.instance, e);
         if (k < 0 || (k = target_enter_namespace(e)) < 0 || (k = allocate(r, e)) < 0)
                 return k;

@@ -8,6 +8,7 @@
 
 #include "base/fs.h"
 #include "target/loop.h"
+#include "target/target-internal.h"
 
 static int open_below(FILE **ret, const char *root, const char *path) {
         char full[PATH_MAX];
@@ -106,8 +107,11 @@ int target_check(const Config *c, const char *root, Error *e) {
         TargetDirectories directories;
         int r;
 
-        if ((r = check_privilege(root, e)) < 0 || (r = check_btrfs(root, e)) < 0 || (r = check_loop(root, e)) < 0 ||
-            (r = check_mkfs(e)) < 0)
+        if ((r = check_privilege(root, e)) < 0 || (r = check_btrfs(root, e)) < 0)
+                return r;
+        if (c->target.disks)
+                return (r = check_mkfs(e)) < 0 || (r = target_disks_check(c, root, e)) < 0 ? r : check_mount_point(c, e);
+        if ((r = check_loop(root, e)) < 0 || (r = check_mkfs(e)) < 0)
                 return r;
         target_directories(&directories, c);
         r = loop_choose_directory(directories.paths, config_n_images(c), c->target.loop_size, e);

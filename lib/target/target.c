@@ -14,6 +14,7 @@
 #include "target/extent-map.h"
 #include "target/loop.h"
 #include "target/mkfs.h"
+#include "target/target-internal.h"
 #include "target/users.h"
 
 #define RETRY_NS (50 * NSEC_PER_MSEC)
@@ -73,11 +74,7 @@ static int loops_create(Loops *l, const char *directory, const Config *c, Error 
         return 0;
 }
 
-static int loops_format(const Loops *l, const Config *c, Error *e) {
-        const char *devices[TARGET_DEVICES_MAX + 1] = { NULL };
-
-        for (unsigned i = 0; i < l->n; i++)
-                devices[i] = l->loops[i].path;
+int target_format(const char *const devices[], const Config *c, Error *e) {
         return mkfs_btrfs(devices, &(MkfsOptions){
                 .data_profile = c->target.data_profile,
                 .metadata_profile = config_metadata_profile(c),
@@ -87,7 +84,7 @@ static int loops_format(const Loops *l, const Config *c, Error *e) {
 }
 
 /* The options for mount(2): flags of the VFS, and for btrfs every device (so that nobody need have scanned them) and what is asked for. */
-static int mount_data(char *data, size_t size, unsigned long *flags, const Loops *l, const char *options) {
+static int mount_data(char *data, size_t size, unsigned long *flags, const char *const devices[], const char *options) {
         _cleanup_free_ char *vfs = NULL, *fs = NULL;
         size_t n = 0;
         int r = mnt_split_optstr(options, NULL, &vfs, &fs, 0, 0);
@@ -97,18 +94,18 @@ static int mount_data(char *data, size_t size, unsigned long *flags, const Loops
                 r = mnt_optstr_get_flags(vfs, flags, mnt_get_builtin_optmap(MNT_LINUX_MAP));
         if (r < 0)
                 return r;
-        for (unsigned i = 0; i < l->n && n < size; i++)
-                n += (size_t)snprintf(data + n, size - n, "%sdevice=%s", i ? "," : "", l->loops[i].path);
+        for (unsigned i = 0; devices[i] && n < size; i++)
+                n += (size_t)snprintf(data + n, size - n, "%sdevice=%s", i ? "," : "", devices[i]);
         if (fs && n < size)
                 n += (size_t)snprintf(data + n, size - n, ",%s", fs);
         return n < size ? 0 : -E2BIG;
 }
 
-static int loops_mount(const Loops *l, Target *t, const Config *c, Error *e) {
+int target_mount(Target *t, const char *const devices[], const Config *c, Error *e) {
         const char *options = c->target.mount_options;
         char data[4096]; /* a page: mount(2) takes no more */
         unsigned long flags;
-        int r = mount_data(data, sizeof(data), &flags, l, options);
+        int r = mount_data(data, sizeof(data), &flags, devices, options);
 
         if (r < 0)
                 return error_set(e, EXIT_USAGE, -r, "the mount options \"%s\" cannot be understood: %s (MountOptions=)", options,
@@ -116,10 +113,10 @@ static int loops_mount(const Loops *l, Target *t, const Config *c, Error *e) {
         if (!realpath(c->target.mount_point, t->mount_point))
                 return error_set(e, EXIT_USAGE, errno, "the mount point %s cannot be used: %s; name another (MountPoint=)",
                                  c->target.mount_point, strerror(errno));
-        if (mount(l->loops[0].path, t->mount_point, "btrfs", flags, data) < 0)
+        if (mount(devices[0], t->mount_point, "btrfs", flags, data) < 0)
                 return error_set(e, EXIT_ERROR, errno,
                                  "mounting btrfs on %s at %s failed: %s; the kernel log has the reason (dmesg), often an option it does "
-                                 "not know (MountOptions=%s)", l->loops[0].path, t->mount_point, strerror(errno), options);
+                                 "not know (MountOptions=%s)", devices[0], t->mount_point, strerror(errno), options);
         t->mounted = true;
         return 0;
 }
@@ -194,8 +191,7 @@ static int read_chunk_sizes(Target *t, const BtrfsOps *ops, int fd) {
         return 0;
 }
 
-/* Fills in all that the mounted filesystem says about itself. */
-static int describe(Target *t, const BtrfsOps *ops, Error *e) {
+int target_describe(Target *t, const BtrfsOps *ops, Error *e) {
         struct btrfs_ioctl_fs_info_args info;
         _cleanup_close_ int fd = open(t->mount_point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         int r = fd < 0 ? -errno : ops->fs_info(fd, &info);
@@ -219,9 +215,12 @@ static int describe(Target *t, const BtrfsOps *ops, Error *e) {
 
 int target_make(Target *t, const Config *c, Error *e) {
         _cleanup_(loops_close) Loops loops = { 0 };
+        const char *devices[TARGET_DEVICES_MAX + 1] = { NULL };
         TargetDirectories directories;
         int r;
 
+        if (c->target.disks)
+                return target_disks_make(t, c, e);
         *t = (Target){ 0 };
         target_directories(&directories, c);
         r = loop_choose_directory(directories.paths, config_n_images(c), c->target.loop_size, e);
@@ -229,12 +228,14 @@ int target_make(Target *t, const Config *c, Error *e) {
                 return r;
         snprintf(t->image_directory, sizeof(t->image_directory), "%s", directories.paths[r]);
         r = loops_create(&loops, t->image_directory, c, e);
+        for (unsigned i = 0; i < loops.n; i++)
+                devices[i] = loops.loops[i].path;
         if (r == 0)
-                r = loops_format(&loops, c, e);
+                r = target_format(devices, c, e);
         if (r == 0)
-                r = loops_mount(&loops, t, c, e);
+                r = target_mount(t, devices, c, e);
         if (r == 0)
-                r = describe(t, &btrfs_kernel_ops, e);
+                r = target_describe(t, &btrfs_kernel_ops, e);
         if (r < 0 && t->mounted) {
                 umount2(t->mount_point, MNT_DETACH);
                 t->mounted = false;
@@ -265,7 +266,7 @@ typedef struct Backing {
 
 static void backing_read(Backing *b, const char *device) {
         *b = (Backing){ 0 };
-        if (strncmp(device, "/dev/loop", 9) != 0)
+        if (!device || strncmp(device, "/dev/loop", 9) != 0)
                 return;
         snprintf(b->sysfs, sizeof(b->sysfs), "/sys/block/%.32s/loop/backing_file", device + strlen("/dev/"));
         if (fs_read(NULL, b->sysfs, b->image, sizeof(b->image)) < 0)
@@ -320,7 +321,7 @@ int target_unmount(Target *t, Error *e) {
         if (!t->mounted)
                 return 0;
         for (unsigned i = 0; i < t->n_devices; i++) {
-                backing_read(&backings[i], t->devices[i].path);
+                backing_read(&backings[i], t->n_disks > 0 ? NULL : t->devices[i].path); /* disks stay */
                 held = held || user_is_self(t->devices[i].path);
         }
         r = target_open(t, e);

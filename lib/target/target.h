@@ -4,8 +4,8 @@
  * Target: the btrfs filesystem under stress and the devices it is made of. Plain data without pointers: it is made by a job (a child
  * process) and lives in memory shared with the supervisor.
  *
- * Life: target_check() (touches nothing) → target_make() in a job: images, loop devices, mkfs, mount → workers → target_unmount()
- * in a job.
+ * Life: target_check() (touches nothing) → target_make() in a job: images and loop devices, or consent to take disks; mkfs, mount →
+ * workers → target_unmount() in a job.
  * The mount holds the loop devices; they vanish with it. All of it happens in the supervisor's private mount namespace.
  */
 #include <limits.h>
@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "target/btrfs-ops.h"
+#include "target/identity.h"
 
 #define TARGET_DEVICES_MAX 16
 
@@ -22,8 +23,16 @@ typedef struct TargetDevice {
         uint64_t stats_at_start[BTRFS_DEV_STAT_VALUES_MAX];
 } TargetDevice;
 
+/* A block device that was taken, with consent. */
+typedef struct TargetDisk {
+        char path[256]; /* as configured */
+        Identity identity;
+} TargetDisk;
+
 typedef struct Target {
         bool mounted;
+        unsigned n_disks; /* 0: on loop devices of our own */
+        TargetDisk disks[TARGET_DEVICES_MAX];
         char mount_point[PATH_MAX];
         char mount_options[256]; /* as the kernel shows them in /proc/self/mountinfo */
         char image_directory[PATH_MAX];
@@ -49,10 +58,13 @@ void target_directories(TargetDirectories *d, const Config *c);
 int target_enter_namespace(Error *e);
 
 /* All that can be known to be wrong before anything is touched: root, btrfs in the kernel (or a module of it), loop control, mkfs.btrfs,
- * image directory and room, mount point. What the configuration alone can say (profiles, sizes) is config_check()'s. `root` prefixes
+ * image directory and room, or the interlocks of the disks; mount point. What the configuration alone can say (profiles, sizes) is config_check()'s. `root` prefixes
  * /proc, /lib/modules and /dev (tests; NULL or "": none). Sentences name the remedy. */
 int target_check(const Config *c, const char *root, Error *e);
-/* Blocks (mkfs). On failure nothing is left behind. */
+/* Sets loop_size to the size of the largest disk, for deadlines and room; nothing for loop files. After target_check(). */
+void target_learn(Config *c);
+/* Blocks (mkfs). On failure nothing is left behind. A *t that was made before in this run must be handed in again: its disks have to be
+ * the same devices still. -EPERM with EXIT_REFUSED: an interlock said no, nothing was written. */
 int target_make(Target *t, const Config *c, Error *e);
 /* Syncs and unmounts; blocks. Returns a negative errno with a sentence (EBUSY names who). A failed sync is not one: an aborted filesystem
  * cannot be synced and must be unmounted all the same. Then waits shortly until the loop devices are gone, unless the caller itself has
