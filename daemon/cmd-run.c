@@ -5,9 +5,11 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "command.h"
+#include "disk-list.h"
 #include "engine.h"
 #include "report/kernel-info.h"
 #include "report/text.h"
+#include "target/disks.h"
 #include "terminal.h"
 
 #define DEFAULT_DURATION "Run.Duration=60s"
@@ -80,8 +82,28 @@ static int refuse(const Options *o, int r, const Error *e) {
                 return r;
         report_kernel(report.kernel, sizeof(report.kernel), report.taint, sizeof(report.taint), "");
         snprintf(report.why, sizeof(report.why), "%.500s", e->sentence);
+        if (strlen(e->sentence) >= 500)
+                snprintf(report.error, sizeof(report.error), "%s", e->sentence);
         report_json(&report, stdout);
         return r;
+}
+
+/* The dry run of consent: all but the exclusive claim, which would be in the way of others. */
+static int print_disks(const Config *c) {
+        _cleanup_(disks_close) Disks d = DISKS_NULL;
+        Error e = ERROR_NULL;
+
+        disks_open(&d, c, "", NULL);
+        for (unsigned i = 0; i < d.n; i++) {
+                putchar('\n');
+                disk_list_identity(&d.candidates[i], stdout);
+        }
+        if (disks_check(&d, &e) == 0) {
+                puts("\nEvery interlock agrees; the run also has to open each disk exclusively.");
+                return EXIT_PASS;
+        }
+        printf("\nThe run would be %s\n", e.sentence);
+        return EXIT_REFUSED;
 }
 
 static int print_plan(const Config *c, Error *e) {
@@ -91,7 +113,7 @@ static int print_plan(const Config *c, Error *e) {
         if (r < 0)
                 return r;
         plan_print(&plan, c, stdout);
-        return EXIT_PASS;
+        return c->target.disks ? print_disks(c) : EXIT_PASS;
 }
 
 static int run(const Options *o, Error *e) {

@@ -16,5 +16,6 @@ typedef struct Command {
 } Command;
 
 extern const Command command_config;
+extern const Command command_devices;
 extern const Command command_documentation;
 extern const Command command_run;

@@ -13,7 +13,7 @@ typedef struct OptionInfo {
 /* `key`: the option is another spelling of --set KEY=argument. */
 static const OptionInfo option_table[] = {
         { 'd', "duration", "TIME", "Run.Duration", "time under stress: 60s, 10m, 2h 30m; 0: until stopped" },
-        { 't', "target", "SPEC", "Target.Devices", "what to stress: loop:SIZE*N, for example loop:1GiB*4" },
+        { 't', "target", "SPEC", "Target.Devices", "what to stress: loop:SIZE*N, for example loop:1GiB*4; or disks, see Target.Wipe" },
         { 's', "seed", "N", "Run.Seed", "seed of all random choices; 0: one from the kernel" },
         { 'c', "config", "FILE", NULL, "read this file instead of searching the system's folders" },
         { 'S', "set", "Section.Key=VALUE", NULL, "set one key; may be given often; wins over files" },
