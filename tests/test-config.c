@@ -168,7 +168,7 @@ static const struct {
         { "Run", "MaxFindings", "1", NULL, { "0", "10001" } },
         { "Run", "EvidenceDirectory", "/srv/e", NULL, { "srv", "/srv/../e", "/srv/..", "/srv//e", "/./e", "~" } },
         { "Target", "Devices", "loop:2GiB", NULL, { "loop:1GiB*9", "loop:1GiB*0", "loop:255MiB", "sdb", "loop:", "loop:17TiB" } },
-        { "Target", "Wipe", "S/N:12_3 WD-x", NULL, { "\xc3\xa4", "a;b", "a\001b" } },
+        { "Target", "Wipe", "S/N:12_3 WD-x", NULL, { "\xc3\xa4", "a;b" } },
         { "Target", "WipeSignatures", "1", "yes", { "all" } },
         { "Target", "Size", "1.5TiB", "1536GiB", { "4TB", "large", "-1" } },
         { "Target", "ImageDirectories", "/a /b/", NULL, { "a", "/a b", "/a /../b", "/a /." } },
