@@ -7,6 +7,7 @@
 #include "sink-journal.h"
 #include "judge/finding.h"
 #include "stress/stressor.h"
+#include "target/consent.h"
 
 static void print_sample(FILE *f) {
         config_print_sample(f);
@@ -23,6 +24,11 @@ static void print_profiles(FILE *f) {
 static void print_exit_codes(FILE *f) {
         for (unsigned i = 0; i < _EXIT_CODE_MAX; i++)
                 fprintf(f, ".TP\n.B %u %s\n%s.\n", i, exit_code_name((ExitCode)i), exit_code_meaning((ExitCode)i));
+}
+
+static void print_interlocks(FILE *f) {
+        for (size_t i = 0; i < n_interlocks; i++)
+                fprintf(f, ".TP\n.B %s\nIt %s.\n", interlocks[i].name, interlocks[i].demand);
 }
 
 static void print_classes(FILE *f) {
@@ -55,6 +61,7 @@ static const struct {
         { "catalog", print_catalog },         /* systemd/scrubstress.catalog */
         { "exit-codes", print_exit_codes },   /* man pages */
         { "finding-classes", print_classes },
+        { "interlocks", print_interlocks },
         { "keys", print_keys },
         { "load-profiles", print_profiles },
         { "sample", print_sample },           /* conf/scrubstress.conf */
@@ -68,7 +75,8 @@ static int run(const Options *o, Error *e) {
                         return EXIT_PASS;
                 }
         return error_set(e, EXIT_USAGE, EINVAL,
-                         "Say which part with --part: catalog, exit-codes, finding-classes, keys, load-profiles, sample or stressors.");
+                         "Say which part with --part: catalog, exit-codes, finding-classes, interlocks, keys, load-profiles, sample or "
+                         "stressors.");
 }
 
 const Command command_documentation = {

@@ -3,10 +3,11 @@
  * scrubstress: the command people type.
  *
  * The story: a Config (what is asked for) becomes a Plan (what to do). The run makes a Target (a btrfs on loop devices, or on disks that
- * every interlock consents to, in a mount namespace of its own), looks with a control scrub whether it is sound, and starts the Stressors, a process each: churn fills and empties block
- * groups, sync lets the kernel's cleaner delete them, balance moves them, scrub walks over them all the while. What stressors, the kernel
- * log and the trace events show are Observations; the Judge says what they mean; an -EINVAL from scrub is decided by a control scrub of
- * the quiesced target. At the end there is a verdict, and nothing else is left on the machine but the evidence.
+ * every interlock consents to, in a mount namespace of its own), looks with a control scrub whether it is sound, and starts the Stressors,
+ * a process each: churn fills and empties block groups, sync lets the kernel's cleaner delete them, balance moves them, scrub walks over
+ * them all the while. What stressors, the kernel log and the trace events show are Observations; the Judge says what they mean; an -EINVAL
+ * from scrub is decided by a control scrub of the quiesced target. At the end there is a verdict, and nothing else is left on the machine
+ * but the evidence.
  */
 #include <errno.h>
 #include <string.h>

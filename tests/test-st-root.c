@@ -69,7 +69,7 @@ static int setup(void **state) {
         if (config_check(&f.config, &e) < 0)
                 return -1;
         f.usable = geteuid() == 0 && target_enter_namespace(&e) == 0 && target_check(&f.config, NULL, &e) == 0;
-        snprintf(f.missing, sizeof(f.missing), "%s", geteuid() == 0 ? e.sentence : "needs root");
+        snprintf(f.missing, sizeof(f.missing), "%.1000s", geteuid() == 0 ? e.sentence : "needs root");
         return 0;
 }
 

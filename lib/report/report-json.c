@@ -220,6 +220,23 @@ static void fill_devices(Json *j, json_object *array) {
         }
 }
 
+static void fill_disks(Json *j, json_object *array) {
+        const Target *t = j->report->target;
+
+        for (unsigned i = 0; i < t->n_disks; i++) {
+                json_object *o = json_object_new_object();
+                if (o) {
+                        put_string(j, o, "path", t->disks[i].path);
+                        put_string(j, o, "name", t->disks[i].identity.name);
+                        put_string(j, o, "serial", t->disks[i].identity.serial);
+                        put_string(j, o, "wwid", t->disks[i].identity.wwid);
+                        put_string(j, o, "model", t->disks[i].identity.model);
+                        put_u64(j, o, "size", t->disks[i].identity.size);
+                }
+                append(j, array, o);
+        }
+}
+
 static void fill_target(Json *j, json_object *o) {
         const Target *t = j->report->target;
 
@@ -238,6 +255,7 @@ static void fill_target(Json *j, json_object *o) {
         put_u64(j, o, "metadata_chunk_size", t->metadata_chunk_size);
         put_u64(j, o, "generation", t->generation);
         put_filled(j, o, "devices", json_object_new_array(), fill_devices);
+        put_filled(j, o, "disks", json_object_new_array(), fill_disks);
 }
 
 static void fill_stressors(Json *j, json_object *o) {

@@ -52,6 +52,10 @@ static void header_devices(const Target *t, FILE *f) {
                         append(list, sizeof(list), "(%s)", units_format_size(d->size, size));
         }
         row(f, "devices", "%s", list);
+        for (unsigned i = 0; i < t->n_disks; i++) {
+                const Identity *d = &t->disks[i].identity;
+                row(f, "disk", "%s: %s, serial %s", t->disks[i].path, d->model[0] ? d->model : "no model", d->serial);
+        }
 }
 
 static const char *chunk_size(uint64_t bytes, char buf[static UNITS_MAX]) {

@@ -56,6 +56,7 @@ typedef struct Interlock {
         /* True: it agrees. Otherwise `why` is a clause that follows the device's name: "is mounted on /srv". */
         bool (*agrees)(const Candidate *c, char *why, size_t size);
         const char *remedy;
+        const char *demand; /* what it wants of the disk; a clause for the man page */
 } Interlock;
 
 extern const Interlock interlocks[];

@@ -92,8 +92,8 @@ static int check_formatted(Disks *d, Error *e) {
         for (unsigned i = 0; i < d->n; i++) {
                 const Candidate *c = &d->candidates[i];
                 if (!c->signatures.own || strcmp(c->signatures.uuid, d->candidates[0].signatures.uuid) != 0)
-                        return error_set(e, EXIT_ERROR, EIO, "%s does not hold the filesystem that mkfs.btrfs has just made, but %s; another "
-                                         "program writes to it, or the disk loses writes", c->request.path, c->signatures.text);
+                        return error_set(e, EXIT_ERROR, EIO, "%s does not hold the filesystem that mkfs.btrfs has just made, but %s; "
+                                         "another program writes to it, or the disk loses writes", c->request.path, c->signatures.text);
         }
         return 0;
 }
@@ -105,6 +105,9 @@ static int check_members(const Disks *d, const Target *t, Error *e) {
         char member[96];
         int r = device_uses_read(&uses, "", NULL);
 
+        if (strcmp(t->fsid_text, d->candidates[0].signatures.uuid) != 0)
+                return error_set(e, EXIT_ERROR, ENODEV, "%s is mounted, but mkfs.btrfs made %s: another program wrote to the disks in between",
+                                 t->fsid_text, d->candidates[0].signatures.uuid);
         snprintf(member, sizeof(member), "a member of the mounted btrfs %s", t->fsid_text);
         for (size_t k = 0; r == 0 && k < uses.n; k++) {
                 if (strcmp(uses.uses[k].text, member) != 0)
