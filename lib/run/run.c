@@ -221,10 +221,11 @@ static void step_stopping(Run *r) {
                 return;
         crew_receive(&r->crew, run_observe, r);
         left = crew_alive(&r->crew);
-        if (left > 0)
+        r->stuck = left > 0;
+        if (r->stuck)
                 run_note(r, "%u workers are stuck in the kernel and did not end.", left);
         crew_close(&r->crew);
-        enter(r, left > 0 || r->urgent || r->report.error[0] || r->asked & JUDGE_REMAKE ? RUN_UNMOUNTING : RUN_FINAL);
+        enter(r, r->stuck || r->urgent || r->report.error[0] || r->asked & JUDGE_REMAKE ? RUN_UNMOUNTING : RUN_FINAL);
 }
 
 static void step_final(Run *r) {
@@ -281,7 +282,7 @@ static void enter_retiring(Run *r) {
 }
 
 static void enter_unmounting(Run *r) {
-        start_job(r, JOB_UNMOUNT, r->urgent ? UNMOUNT_URGENT_NS : UNMOUNT_TIMEOUT_NS);
+        start_job(r, JOB_UNMOUNT, r->urgent || r->stuck ? UNMOUNT_URGENT_NS : UNMOUNT_TIMEOUT_NS);
 }
 
 static void enter_done(Run *r) {
