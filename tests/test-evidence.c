@@ -248,6 +248,27 @@ static void test_history_wraps(void **state) {
         case_free(c);
 }
 
+/* Lines of one splat are of one moment: the order in which they came is what makes them one. */
+static void test_moment_in_order(void **state) {
+        static const char *const lines[] = { "------------[ cut here ]------------", "kernel BUG at fs/btrfs/volumes.c:1949!",
+                                             "Oops: invalid opcode: 0000 [#1] PREEMPT SMP" };
+        Observation line = { .kind = OBS_KMSG, .time_ns = FOUND_NS + 3 * NSEC_PER_MSEC }, o[8];
+        Case *c = case_new();
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(lines); i++) {
+                snprintf(line.text, sizeof(line.text), "%s", lines[i]);
+                history_add(&c->kmsg, &line);
+                if (i == 1)
+                        c->finding.first = line;
+        }
+        assert_int_equal(save(c, NULL), 0);
+        assert_int_equal(replay(c, o, ELEMENTSOF(o)), 6);
+        for (size_t i = 0; i < ELEMENTSOF(lines); i++)
+                assert_string_equal(o[3 + i].text, lines[i]);
+        case_free(c);
+}
+
 static void test_names_are_safe(void **state) {
         Case *c = case_new();
         _cleanup_free_ char *expected = path_of("%s/a/b/-.-..-x-y--/123-kernel-splat", c->base);
@@ -371,6 +392,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_folder), cmocka_unit_test(test_finding_and_versions), cmocka_unit_test(test_removals),
                 cmocka_unit_test(test_kernel_log), cmocka_unit_test(test_observations), cmocka_unit_test(test_history_wraps),
+                cmocka_unit_test(test_moment_in_order),
                 cmocka_unit_test(test_names_are_safe), cmocka_unit_test(test_no_collider), cmocka_unit_test(test_leftovers),
                 cmocka_unit_test(test_check), cmocka_unit_test(test_add), cmocka_unit_test(test_not_a_directory), cmocka_unit_test(test_disk_full),
         };

@@ -127,7 +127,8 @@ static void write_observation(const Observation *o, FILE *f) {
                 fprintf(f, "%s\n", line);
 }
 
-/* The finding's own first observation is written even when the history has lost it; it is not written twice. */
+/* The finding's own first observation is written even when the history has lost it; it is not written twice, and in its place among those
+ * of the same moment. */
 static bool is_first(const Evidence *x, const Observation *o) {
         const Observation *first = &x->finding->first;
 
@@ -157,11 +158,10 @@ static void write_observations(const Evidence *x, FILE *f) {
                 const Observation *next = earliest(heads, ELEMENTSOF(heads));
                 if (!next)
                         return;
-                if (next == first || !is_first(x, next))
-                        write_observation(next, f);
+                write_observation(next, f);
                 k += next == heads[0];
                 o += next == heads[1];
-                if (next == first)
+                if (next == first || is_first(x, next))
                         first = NULL;
         }
 }
