@@ -171,6 +171,23 @@ static void test_asks_once(void **state) {
         assert_int_equal(judge_incidents(j), 1);
 }
 
+static void test_oopsed(void **state) {
+        Judge *j = *state;
+
+        kmsg(j, START, "WARNING: CPU: 0 PID: 80 at fs/btrfs/block-rsv.c:474 btrfs_release_global_block_rsv+0x1/0x2");
+        kmsg(j, START + MS, "---[ end trace 0000000000000000 ]---");
+        assert_false(judge_oopsed(j));
+        kmsg(j, START + 2 * MS, "Oops: general protection fault in somebody else's driver");
+        kmsg(j, START + 3 * MS, "---[ end trace 0000000000000000 ]---");
+        assert_false(judge_oopsed(j));
+        kmsg(j, START + 4 * MS, "kernel BUG at fs/btrfs/volumes.c:1949!");
+        assert_false(judge_oopsed(j));
+        kmsg(j, START + 5 * MS, "---[ end trace 0000000000000000 ]---");
+        assert_true(judge_oopsed(j));
+        judge_remade(j, START + 6 * MS);
+        assert_false(judge_oopsed(j));
+}
+
 static void test_never_confirms_when_told_so(void **state _unused_) {
         JudgePolicy none = policy;
         Judge *j;
@@ -424,7 +441,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_pass_names_the_bound), TEST(test_pass_without_trace_counts_removals), TEST(test_too_few_collisions),
                 TEST(test_cut_short), TEST(test_failure_of_ours), TEST(test_precedence), TEST(test_hardware_fails),
-                TEST(test_known_is_named_but_passes), TEST(test_bound), TEST(test_settles_not_before_its_time), TEST(test_asks_once),
+                TEST(test_known_is_named_but_passes), TEST(test_bound), TEST(test_settles_not_before_its_time), TEST(test_asks_once), TEST(test_oopsed),
                 TEST(test_never_confirms_when_told_so), TEST(test_devices_are_replaced), TEST(test_report_ends_by_lines),
                 TEST(test_report_ends_by_time), TEST(test_log_flood_does_not_starve), TEST(test_rows_are_bounded),
                 TEST(test_overflow_fails), TEST(test_pending_is_bounded), TEST(test_million_failures), TEST(test_speed_of_the_expected),

@@ -370,6 +370,10 @@ void judge_remade(Judge *j, uint64_t now_ns) {
         j->n_lingers = 0;
 }
 
+bool judge_oopsed(const Judge *j) {
+        return j->oops_row != NO_ROW;
+}
+
 void judge_close(Judge *j, uint64_t now_ns _unused_) {
         kmsg_report_close(j);
         incident_decide(j);

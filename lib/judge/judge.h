@@ -45,6 +45,8 @@ void judge_feed(Judge *j, const Observation *o);
 unsigned judge_tick(Judge *j, uint64_t now_ns);
 /* The target has been made again: later failures are news. */
 void judge_remade(Judge *j, uint64_t now_ns);
+/* An oops that has to do with btrfs has killed a task, since the target was made: what the dead one held is held for ever. */
+bool judge_oopsed(const Judge *j);
 /* Nothing more will come: decide what is pending (suspects without an answer stay findings, said to be unconfirmed). */
 void judge_close(Judge *j, uint64_t now_ns);
 

@@ -27,7 +27,7 @@ struct Run {
         uint64_t now_ns, last_step_ns, near_full_ns; /* near_full_ns: a churn was at the headroom then; 0: never */
         bool stop;           /* asked for by the user */
         bool urgent;         /* the end may take at most 10 s */
-        bool stuck;          /* workers do not die: what they wait for an unmount would wait for too */
+        bool stuck;          /* what workers wait for, or an oops has left locked, an unmount would wait for too */
         bool completed;      /* the asked-for time is over */
         bool reconfigured;   /* evicting for a new configuration, not for a lost target */
         bool refused;        /* an interlock said no before anything was written */

@@ -221,8 +221,8 @@ static void step_stopping(Run *r) {
                 return;
         crew_receive(&r->crew, run_observe, r);
         left = crew_alive(&r->crew);
-        r->stuck = left > 0;
-        if (r->stuck)
+        r->stuck |= left > 0;
+        if (left > 0)
                 run_note(r, "%u workers are stuck in the kernel and did not end.", left);
         crew_close(&r->crew);
         enter(r, r->stuck || r->urgent || r->report.error[0] || r->asked & JUDGE_REMAKE ? RUN_UNMOUNTING : RUN_FINAL);
@@ -278,7 +278,7 @@ static void enter_end(Run *r) {
 }
 
 static void enter_retiring(Run *r) {
-        start_job(r, r->reconfigured ? JOB_UNMOUNT : JOB_RETIRE, RETIRE_TIMEOUT_NS);
+        start_job(r, r->reconfigured ? JOB_UNMOUNT : JOB_RETIRE, r->stuck ? UNMOUNT_URGENT_NS : RETIRE_TIMEOUT_NS);
 }
 
 static void enter_unmounting(Run *r) {
@@ -320,9 +320,8 @@ static void enter(Run *r, RunState s) {
                 r->listener.state(r->listener.userdata, s, &r->report);
 }
 
-/* A stop is obeyed in whatever state: workers and jobs of that state are ended first. */
-static void obey_stop(Run *r) {
-        r->urgent = true;
+/* In whatever state: workers and jobs of that state are ended first. */
+static void end_now(Run *r) {
         switch (r->state) {
         case RUN_STRESS:
         case RUN_PAUSING:
@@ -345,6 +344,18 @@ static void obey_stop(Run *r) {
         }
 }
 
+static void obey_stop(Run *r) {
+        r->urgent = true;
+        end_now(r);
+}
+
+/* Whatever waits for what the dead task held, waits for ever: a control scrub too, and an unmount. */
+static void give_up(Run *r) {
+        r->stuck = true;
+        run_note(r, "The kernel oopsed, and what the dead task held is held for ever: the run ends here. Save the kernel log and reboot.");
+        end_now(r);
+}
+
 void run_step(Run *r, uint64_t now_ns) {
         r->now_ns = now_ns;
         if (r->state == RUN_DONE)
@@ -352,6 +363,8 @@ void run_step(Run *r, uint64_t now_ns) {
         run_watch(r);
         if (r->stop && !r->urgent)
                 obey_stop(r);
+        else if (judge_oopsed(r->judge) && !r->stuck)
+                give_up(r);
         else
                 states[r->state].step(r);
         r->last_step_ns = now_ns;
