@@ -30,10 +30,10 @@ typedef struct Expectation {
 
 static const Expectation expectations[] = {
         { OP_SCRUB, .expect = SCRUB, .setup = CALLER " EINTR", .hw = "EIO ENODEV", .known = "ENOSPC/n", .consequence = "EROFS",
-          .lingers = "EINPROGRESS", .suspect = "EINVAL", .abort = "EFBIG" },
+          .lingers = "EINPROGRESS ECANCELED", .suspect = "EINVAL", .abort = "EFBIG" },
         { OP_SCRUB_CANCEL, .expect = "ENOTCONN", .setup = CALLER },
         { OP_CONTROL_SCRUB, .expect = SCRUB, .setup = CALLER " EINTR EINVAL", .hw = "EIO ENODEV", .known = "ENOSPC/n",
-          .consequence = "EROFS", .lingers = "EINPROGRESS", .abort = "EFBIG", .unsupported = "EINVAL" },
+          .consequence = "EROFS", .lingers = "EINPROGRESS ECANCELED", .abort = "EFBIG", .unsupported = "EINVAL" },
         { OP_BALANCE, .expect = CUT " " FAULTY " ENOSPC/n EINVAL/o EINVAL/s EINPROGRESS/v EINPROGRESS/o +8/v +8/o ENOTCONN ETXTBSY/w",
           .setup = CALLER, .hw = "EIO", .consequence = "EROFS", .lingers = "EINPROGRESS +8", .abort = "EFBIG" },
         { OP_BALANCE_CANCEL, .expect = "ENOTCONN", .setup = CALLER, .consequence = "EROFS" },

@@ -84,7 +84,9 @@
         /* scrub.c, should_cancel_scrub(). 6.19+: -EINTR for a pending signal and for freezing or suspending. */              \
         INTERRUPTED(_op),                                                                                                     \
         SETUP(_op, EINTR, "interrupted by no signal of ours: a freeze or suspend (6.19+); do not suspend the machine during a run"), \
-        FOUND(_op, ECANCELED, CLASS_ERRNO, "cancelled, but not by us: somebody else's scrub cancel, or the kernel's error"),  \
+        /* 6.12: only a request to cancel makes it; callers of btrfs_scrub_cancel() are the ioctl, a remount to read-only, an abort, a replace \
+         * and an unmount. The kernel's error would be a request that is never taken back: then every scrub fails. */         \
+        LINGERS(_op, ECANCELED, "cancelled again and again, but not by us: somebody else does it, or the kernel never ends a cancel"), \
         /* scrub.c, btrfs_scrub_dev(): dev->scrub_ctx is set, or a replace is running. */                                     \
         OK_WHEN(_op, EINPROGRESS, OBS_OVERLAP | OBS_OURS, "a scrub of this device or a replace of ours was running"),         \
         LINGERS(_op, EINPROGRESS, "said to be running although nothing of ours is: a scrub of somebody else, or one never ended"), \
