@@ -11,3 +11,21 @@ say() { printf '%s: %s\n' "$me" "$*" >&2; }
 die() { say "$*"; exit 4; }
 need() { command -v "$1" >/dev/null || die "$1 is missing; install the package $2 (sudo ./bootstrap check installs what all tests need)."; }
 content() { sha256sum "$@" | sha256sum | cut -c 1-16; }
+
+# attend COMMAND…: waits for it so that a signal to us is not kept waiting, and so that it does not outlive us, not even a kill -9.
+child=
+attend() {
+        local status=0
+        setpriv --pdeathsig TERM "$@" <&0 & # <&0: or it would read /dev/null
+        child=$!
+        wait "$child" || status=$?
+        child=
+        return "$status"
+}
+# For the EXIT trap of a script that attends.
+stop_child() {
+        [ -n "$child" ] || return 0
+        kill "$child" 2>/dev/null || true
+        wait "$child" || true
+        child=
+}
