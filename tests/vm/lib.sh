@@ -5,7 +5,7 @@ set -euo pipefail
 
 vm=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 me=$(basename "$0")
-cache=${SCRUBSTRESS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/scrubstress}
+cache=${SCRUBSTRESS_CACHE:-${XDG_CACHE_HOME:-~/.cache}/scrubstress} # ~ is known even without HOME
 
 say() { printf '%s: %s\n' "$me" "$*" >&2; }
 die() { say "$*"; exit 4; }
