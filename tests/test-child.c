@@ -121,7 +121,7 @@ static void a_child_starts_with_clean_signals(void **state _unused_) {
 static void a_program_is_run_and_its_output_kept(void **state _unused_) {
         const char *const both[] = { "sh", "-c", "echo out; echo err >&2; exit 3", NULL };
         const char *const storm[] = { "sh", "-c", "yes | head -c 300000", NULL };
-        const char *const killed[] = { "sh", "-c", "kill -TERM $$", NULL };
+        const char *const killed[] = { "sh", "-c", "kill -KILL $$", NULL };
         const char *const none[] = { "no-such-program-here", NULL };
         char output[64];
 
@@ -129,8 +129,16 @@ static void a_program_is_run_and_its_output_kept(void **state _unused_) {
         assert_string_equal(output, "out\nerr\n");
         assert_int_equal(child_run(storm, 10 * NSEC_PER_SEC, output, sizeof(output)), 0);
         assert_int_equal(strlen(output), sizeof(output) - 1);
-        assert_int_equal(child_run(killed, 5 * NSEC_PER_SEC, NULL, 0), 128 + SIGTERM);
+        assert_int_equal(child_run(killed, 5 * NSEC_PER_SEC, NULL, 0), 128 + SIGKILL);
         assert_int_equal(child_run(none, 5 * NSEC_PER_SEC, output, sizeof(output)), -ENOENT);
+}
+
+static void a_program_ignores_what_is_for_the_supervisor(void **state _unused_) {
+        static const char *const argv[] = { "sh", "-c", "for s in HUP INT QUIT TERM; do kill -$s $$; done; echo alive", NULL };
+        char output[64];
+
+        assert_int_equal(child_run(argv, 5 * NSEC_PER_SEC, output, sizeof(output)), 0);
+        assert_string_equal(output, "alive\n");
 }
 
 static void a_program_that_hangs_is_killed(void **state _unused_) {
@@ -149,6 +157,7 @@ int main(void) {
                 cmocka_unit_test(a_child_dies_with_its_parent),
                 cmocka_unit_test(a_child_starts_with_clean_signals),
                 cmocka_unit_test(a_program_is_run_and_its_output_kept),
+                cmocka_unit_test(a_program_ignores_what_is_for_the_supervisor),
                 cmocka_unit_test(a_program_that_hangs_is_killed),
         };
 

@@ -102,10 +102,14 @@ typedef struct Exec {
         int output;
 } Exec;
 
+/* A terminal and a service manager signal all of us, but only the supervisor decides; a program keeps what is ignored here. */
 static int exec_entry(void *arg) {
+        static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
         const Exec *x = arg;
         int null = open("/dev/null", O_RDONLY);
 
+        for (size_t i = 0; i < ELEMENTSOF(signals); i++)
+                signal(signals[i], SIG_IGN);
         dup2(null, STDIN_FILENO);
         dup2(x->output, STDOUT_FILENO);
         dup2(x->output, STDERR_FILENO);

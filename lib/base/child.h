@@ -33,5 +33,5 @@ int child_wait(Child *c, uint64_t timeout_ns, int *ret_status);
 
 /* Runs a program to its end (found in PATH), standard output and error both captured, at most size-1 bytes, NUL-terminated.
  * Blocks up to timeout_ns, then kills it: -ETIMEDOUT. Returns its exit status (0…255; 128+n for signal n) or a negative errno;
- * -ENOENT when there is no such program. Meant for jobs, which are children themselves. */
+ * -ENOENT when there is no such program. It ignores the signals of a terminal and SIGTERM. Meant for jobs, which are children themselves. */
 int child_run(const char *const argv[], uint64_t timeout_ns, char *output, size_t size);
