@@ -99,6 +99,8 @@ static const struct {
         { "Churn.FileSize=2049MiB",
           "[Churn] FileSize=2049MiB: times Files=1 times Workers=1 is 2.00 GiB, more than 2.00 GiB, half of what fits", EXIT_USAGE },
         { "Churn.FileSize=1GiB|Churn.Files=2|Churn.Workers=1", NULL, 0 },
+        { "Target.Populate=2GiB", NULL, EXIT_PASS },
+        { "Target.Populate=2049MiB", "[Target] Populate=2049MiB: more than 2.00 GiB, half of what fits", EXIT_USAGE },
         { "Churn.FileSize=1GiB|Churn.Files=2|Churn.Workers=2", "half of what fits", EXIT_USAGE },
         { "Churn.FileSize=1TiB|Churn.Files=65536|Churn.Workers=64", "half of what fits", EXIT_USAGE },
         { "Churn.FileSize=1025MiB|Target.DataProfile=raid1", "half of what fits", EXIT_USAGE },

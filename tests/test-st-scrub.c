@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/macro.h"
+#include "fake-disk.h"
 #include "worker-fixture.h"
 
 /* The third worker: the third device, devid 13. */
@@ -142,6 +143,97 @@ static void instances_and_deadline_follow_the_configuration(void **state _unused
         assert_int_equal(stressor_scrub.instances(&c, 4), 0);
 }
 
+/* A heavy group at [64 MiB, 128 MiB) of devid 13. */
+static const FakeGroup heavy[] = { { BTRFS_BLOCK_GROUP_DATA, 40 * MiB, { { 13, 64 * MiB } } } };
+
+static void begin_aimed(WorkerFixture *f, FakeDisk *d) {
+        begin(f);
+        f->config.scrub.aim = true;
+        f->config.churn.workers = 2;
+        f->config.churn.files = 3;
+        f->config.churn.file_size = MiB; /* 6 MiB and the slack of 16: heavy is more than 22 MiB */
+        fake_disk_make(d, heavy, ELEMENTSOF(heavy));
+}
+
+static void an_aimed_scrub_leaves_out_what_is_heavy(void **state _unused_) {
+        static FakeDisk d;
+        const FakeRule script[] = {
+                { .call = FAKE_TREE_SEARCH, .tree = BTRFS_CHUNK_TREE_OBJECTID, .items = d.chunk_items, .n_items = 1 },
+                { .call = FAKE_TREE_SEARCH, .items = d.group_items, .n_items = 1 },
+                { .call = FAKE_SCRUB, .devid = 13 },
+        };
+        unsigned below = 0, above = 0;
+        uint64_t cursor = 0, lost;
+        ScrubWindow window;
+        WorkerFixture f;
+
+        begin_aimed(&f, &d);
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        for (unsigned i = 0; i < 40; i++) {
+                worker_step(&f.worker);
+                assert_int_equal(slot_windows_drain(f.worker.slot, &cursor, &window, 1, &lost), 1);
+                assert_int_equal(window.start, fake_btrfs_last(FAKE_SCRUB)->start);
+                assert_true(window.end == fake_btrfs_last(FAKE_SCRUB)->end);
+                below += window.start == 0 && window.end == 64 * MiB;
+                above += window.start == 128 * MiB && window.end == UINT64_MAX;
+        }
+        assert_int_equal(below + above, 40);
+        assert_in_range(below, 8, 32);
+        assert_int_equal(fake_btrfs_count(FAKE_TREE_SEARCH), 2); /* looked once */
+        /* From end to end now and then all the same. */
+        f.config.scrub.whole_interval_ns = 1;
+        worker_step(&f.worker);
+        assert_int_equal(fake_btrfs_last(FAKE_SCRUB)->start, 0);
+        assert_true(fake_btrfs_last(FAKE_SCRUB)->end == UINT64_MAX);
+        f.config.scrub.whole_interval_ns = 3600 * NSEC_PER_SEC;
+        worker_step(&f.worker);
+        assert_true(fake_btrfs_last(FAKE_SCRUB)->start != 0 || fake_btrfs_last(FAKE_SCRUB)->end != UINT64_MAX);
+        fixture_told_nothing(&f);
+        fake_btrfs_end();
+        fixture_end(&f);
+}
+
+static void an_aimed_scrub_that_meets_much_looks_again(void **state _unused_) {
+        static FakeDisk d;
+        const FakeRule script[] = {
+                { .call = FAKE_TREE_SEARCH, .tree = BTRFS_CHUNK_TREE_OBJECTID, .items = d.chunk_items, .n_items = 1 },
+                { .call = FAKE_TREE_SEARCH, .items = d.group_items, .n_items = 1 },
+                { .call = FAKE_SCRUB, .nth = 1, .stats = { .data_bytes_scrubbed = 22 * MiB } },
+                { .call = FAKE_SCRUB, .stats = { .data_bytes_scrubbed = 22 * MiB + 1 } },
+        };
+        WorkerFixture f;
+
+        begin_aimed(&f, &d);
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        worker_step(&f.worker);
+        clock_sleep_ns(1050 * NSEC_PER_MSEC);
+        assert_int_equal(fake_btrfs_count(FAKE_TREE_SEARCH), 2); /* not more than heavy */
+        worker_step(&f.worker);
+        assert_int_equal(fake_btrfs_count(FAKE_TREE_SEARCH), 4);
+        worker_step(&f.worker);
+        assert_int_equal(fake_btrfs_count(FAKE_TREE_SEARCH), 4); /* not again within a second */
+        fake_btrfs_end();
+        fixture_end(&f);
+}
+
+static void without_an_answer_it_scrubs_everything(void **state _unused_) {
+        const FakeRule script[] = { { .call = FAKE_TREE_SEARCH, .result = -EIO }, { .call = FAKE_SCRUB } };
+        WorkerFixture f;
+        Observation o;
+
+        begin(&f);
+        f.config.scrub.aim = true;
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        worker_step(&f.worker);
+        assert_true(fixture_receive(&f, &o));
+        assert_int_equal(o.op, OP_TREE_SEARCH);
+        assert_int_equal(o.result, -EIO);
+        assert_int_equal(fake_btrfs_last(FAKE_SCRUB)->start, 0);
+        assert_true(fake_btrfs_last(FAKE_SCRUB)->end == UINT64_MAX);
+        fake_btrfs_end();
+        fixture_end(&f);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_window_is_open_exactly_while_the_scrub_runs),
@@ -149,6 +241,9 @@ int main(void) {
                 cmocka_unit_test(success_with_dirty_counters_is_told),
                 cmocka_unit_test(a_cancelled_scrub_is_ours),
                 cmocka_unit_test(instances_and_deadline_follow_the_configuration),
+                cmocka_unit_test(an_aimed_scrub_leaves_out_what_is_heavy),
+                cmocka_unit_test(an_aimed_scrub_that_meets_much_looks_again),
+                cmocka_unit_test(without_an_answer_it_scrubs_everything),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

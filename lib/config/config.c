@@ -157,6 +157,9 @@ static int check_room(Config *c, Error *e) {
         uint64_t need = c->churn.file_size * c->churn.files * c->churn.workers; /* at most 2^62 by the ranges */
         char w[WHERE_MAX], files[UNITS_MAX], half[UNITS_MAX];
 
+        if (c->target.populate > room && c->target.loop_size > 0)
+                return error_set(e, EXIT_USAGE, EINVAL, "%s: more than %s, half of what fits on the target with DataProfile=%s; write less, "
+                                 "or make the devices larger", where(c, "Target", "Populate", w), units_human_size(room, half), p->name);
         if (need <= room || c->target.loop_size == 0) /* disks of any size: looked at when the target is made */
                 return 0;
         return error_set(e, EXIT_USAGE, EINVAL,

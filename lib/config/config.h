@@ -57,6 +57,7 @@ typedef struct Config {
                 char mount_options[CONFIG_STRING_MAX];   /* MountOptions=nodiscard; never empty: "defaults" stands for none */
                 char data_profile[16];                   /* DataProfile=single */
                 char metadata_profile[16];               /* MetadataProfile=auto; see config_metadata_profile() */
+                uint64_t populate;                       /* Populate=0: bytes of data that stays */
                 uint64_t nodesize;                       /* NodeSize=16KiB */
                 char checksum[16];                       /* Checksum=crc32c|xxhash|sha256|blake2 */
         } target;
@@ -84,6 +85,8 @@ typedef struct Config {
         struct { /* [Scrub] */
                 bool enabled;      /* one worker per device */
                 bool readonly;
+                bool aim;                /* Aim=yes: full block groups are left out … */
+                uint64_t whole_interval_ns; /* WholeInterval=0: … but for one scrub so often; 0: never */
                 uint64_t rest_ns;
         } scrub;
         struct { /* [Replace] */

@@ -78,6 +78,8 @@ const Key keys[] = {
           .help = "Size of the metadata blocks, as mkfs.btrfs takes it." },
         { "Target", "Checksum", &type_word, SLOT(target.checksum), "crc32c", checksum_names,
           .help = "Checksum algorithm of the target, as mkfs.btrfs takes it." },
+        { "Target", "Populate", &type_size, SLOT(target.populate), "0", .max = 16 * TiB,
+          .help = "Bytes of data to write to the target when it is made, which stay there: a real disk is not empty." },
 
         { "Churn", "Workers", &type_number, SLOT(churn.workers), "1", .max = CONFIG_WORKERS_MAX,
           .help = "Processes that fill block groups and empty them again, so that the kernel removes them. 0 switches the churn off; "
@@ -130,6 +132,11 @@ const Key keys[] = {
         { "Scrub", "ReadOnly", &type_bool, SLOT(scrub.readonly), "no",
           .help = "Scrub without repairs. On a read-write mount the kernel still writes, for it sets block groups read-only "
                   "meanwhile." },
+        { "Scrub", "Aim", &type_bool, SLOT(scrub.aim), "yes",
+          .help = "Leave block groups out that are full of data which stays: only what lies between them is scrubbed, where groups come and "
+                  "go. On a target that holds nothing but the churn's files this makes no difference." },
+        { "Scrub", "WholeInterval", &type_duration, SLOT(scrub.whole_interval_ns), "0",
+          .help = "With Aim=yes, how often a device is scrubbed from end to end all the same. 0: never but in the control scrubs." },
         { "Scrub", "Rest", &type_duration, SLOT(scrub.rest_ns), "0", .max = HOUR,
           .help = "Rest between two scrubs of a device." },
 

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/units.h"
+#include "run/populate.h"
 #include "stress/budget.h"
 #include "target/empty-groups.h"
 
@@ -20,19 +21,18 @@
 #define CONTROL_REST_NS (200 * NSEC_PER_MSEC)
 #define CANCEL_POLL_NS (10 * NSEC_PER_MSEC)
 
-/* A block group being filled, one dying, one that a scrub has replaced and one to relocate into. */
-#define GROUPS_IN_FLIGHT 4
+/* A block group being filled, one dying, and one that a scrub has replaced or a balance relocates into. */
+#define GROUPS_IN_FLIGHT 3
 
 /* A churn that never has room for a file would be no stress, however green the end, and a filesystem at its headroom from the start aborts
  * sooner or later for want of metadata space (kernel 6.18, one device of 256 MiB: within 4 s). */
-static int check_room(Job *j) {
+static int check_room(Job *j, int fd) {
         char unallocated_text[UNITS_MAX], headroom_text[UNITS_MAX], need_text[UNITS_MAX];
-        _cleanup_close_ int fd = j->open_target(&j->desk->target, &j->desk->error);
         uint64_t unallocated, need;
         Budget b;
 
-        if (fd < 0 || j->config->churn.workers == 0)
-                return fd < 0 ? fd : 0;
+        if (j->config->churn.workers == 0)
+                return 0;
         budget_make(&b, j->config, &j->desk->target);
         unallocated = budget_unallocated(&j->desk->target, j->ops, fd);
         need = MAX_OF(j->config->churn.file_size, GROUPS_IN_FLIGHT * j->desk->target.data_chunk_size);
@@ -45,6 +45,13 @@ static int check_room(Job *j) {
                          units_human_size(b.headroom, headroom_text));
 }
 
+static int fill_and_check(Job *j) {
+        _cleanup_close_ int fd = j->open_target(&j->desk->target, &j->desk->error);
+        int r = fd < 0 ? fd : populate(&j->desk->target, j->config, j->ops, fd, &j->desk->error);
+
+        return r < 0 ? r : check_room(j, fd);
+}
+
 static int do_make(Job *j) {
         Error unmounting = ERROR_NULL;
         int r;
@@ -52,7 +59,7 @@ static int do_make(Job *j) {
         r = target_make(&j->desk->target, j->config, &j->desk->error);
         if (r < 0)
                 return r;
-        r = check_room(j);
+        r = fill_and_check(j);
         if (r < 0)
                 target_unmount(&j->desk->target, &unmounting); /* what fails here ends with the namespace; the first error counts */
         return r;

@@ -1,11 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Stressor: scrubs one device from end to end, in a loop; one worker per device, because the kernel runs one scrub per device and devices
- * in parallel. Its windows on the board are what collisions are counted against.
+ * Stressor: scrubs one device, in a loop; one worker per device, because the kernel runs one scrub per device and devices in parallel.
+ * Its windows on the board are what collisions are counted against.
+ *
+ * A scrub goes from end to end, unless there is data on the device that stays: then it goes over one of the ranges between (Aim=).
  */
 #include "base/clock.h"
 #include "stress/budget.h"
 #include "stress/stressor.h"
+#include "target/scrub-aim.h"
+
+#define HEAVY_SLACK (16 * MiB)
+#define LOOK_INTERVAL_NS NSEC_PER_SEC
+
+typedef struct Scrub {
+        ScrubAim aim;
+        uint64_t looked_ns, whole_ns; /* when; 0: not yet */
+} Scrub;
 
 static unsigned scrub_instances(const Config *c, unsigned n_devices) {
         return c->scrub.enabled ? n_devices : 0;
@@ -16,12 +27,50 @@ static uint64_t scrub_deadline_ns(const Config *c) {
         return c->run.operation_deadline_ns + budget_walk_ns(c->target.loop_size);
 }
 
+/* More than all files of the churn, so none of its groups is taken for one that stays. */
+static uint64_t heavy_bytes(const Config *c) {
+        return c->churn.workers * c->churn.files * c->churn.file_size + HEAVY_SLACK;
+}
+
+static void look(Worker *w, Scrub *s) {
+        s->looked_ns = clock_mono_ns();
+        s->aim.devid = w->target->devices[w->instance].devid;
+        s->aim.heavy = heavy_bytes(w->config);
+        worker_begin(w, OP_TREE_SEARCH);
+        worker_end(w, scrub_aim_look(&s->aim, w->ops, w->root_fd), NULL);
+}
+
+static bool whole_is_due(const Worker *w, const Scrub *s) {
+        uint64_t interval = w->config->scrub.whole_interval_ns;
+
+        return !w->config->scrub.aim || s->aim.n_ranges == 0 || (interval > 0 && clock_mono_ns() - s->whole_ns >= interval);
+}
+
+static ScrubRange pick_range(Worker *w, Scrub *s) {
+        ScrubRange range = { .devid = w->target->devices[w->instance].devid, .end = UINT64_MAX, .readonly = w->config->scrub.readonly };
+        const AimRange *a;
+
+        if (w->config->scrub.aim && s->looked_ns == 0)
+                look(w, s);
+        if (whole_is_due(w, s)) {
+                s->whole_ns = clock_mono_ns();
+                return range;
+        }
+        a = &s->aim.ranges[rng_below(&w->rng, s->aim.n_ranges)];
+        range.start = a->start;
+        range.end = a->end;
+        return range;
+}
+
+/* An aimed scrub that met much data: groups have filled up since, or were moved by a balance. */
+static void look_again(Worker *w, Scrub *s, const ScrubStats *stats) {
+        if (w->config->scrub.aim && stats->data_bytes_scrubbed > heavy_bytes(w->config) &&
+            clock_mono_ns() - s->looked_ns >= LOOK_INTERVAL_NS)
+                look(w, s);
+}
+
 static int scrub_step(Worker *w) {
-        const ScrubRange range = {
-                .devid = w->target->devices[w->instance].devid,
-                .end = UINT64_MAX,
-                .readonly = w->config->scrub.readonly,
-        };
+        const ScrubRange range = pick_range(w, w->state);
         Observation o = { .devid = range.devid };
         ScrubStats stats = { 0 };
         int r;
@@ -38,14 +87,23 @@ static int scrub_step(Worker *w) {
                 o.count = scrub_stats_errors(&stats);
                 worker_observe(w, &o);
         }
+        look_again(w, w->state, &stats);
         worker_rest(w, w->config->scrub.rest_ns);
         return 0;
 }
 
+static void scrub_cleanup(Worker *w) {
+        Scrub *s = w->state;
+
+        scrub_aim_free(&s->aim);
+}
+
 const Stressor stressor_scrub = {
         .name = "scrub",
-        .help = "scrubs one device from end to end, one worker per device",
+        .help = "scrubs one device, one worker per device",
+        .state_size = sizeof(Scrub),
         .instances = scrub_instances,
         .deadline_ns = scrub_deadline_ns,
         .step = scrub_step,
+        .cleanup = scrub_cleanup,
 };

@@ -46,6 +46,17 @@ is "without trace events: removals, from the chunk tree" "$(query untraced '.tra
 is "without trace events: collisions are not known, not 0" "$(query untraced '.collisions')" null
 is "without trace events: it is said once" "$(query untraced '[.notes[] | select(test("removals are counted from the chunk tree"))] | length')" 1
 
+# Data that stays: it is there, and aimed scrubs pass it by.
+start populated --set Target.Populate=256MiB --duration 4s
+if wait_stress populated; then
+        inside() { nsenter -t "$(worker populated ss:churn/1)" -m "$@"; }
+        is "populated: in files of 64 MiB" "$(inside find /mnt/population -type f -size 65536k | wc -l)" 4
+        is "populated: self-describing" "$(inside head -c 8 /mnt/population/3)" "sbstress"
+fi
+ends populated 0 PASS
+# A scrub that read the 256 MiB each time would manage tens.
+is "populated: scrubs are as quick as without" "$(query populated '.scrubs > 200 and .collisions > 50')" true
+
 is "text: exit code" "$code" 0
 has "text: the verdict is on stdout" "$t/text/out" '^PASS '
 is "text: nothing on stderr" "$(cat "$t/text/err")" ""

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/*
+ * Populate: data that stays. A real disk is never empty, and a stress that only works on an empty one proves little.
+ */
+#include "target/target.h"
+
+/* Writes [Target] Populate= bytes of pattern into files of the directory "population" of the mounted target and syncs. Blocks. 0, also when
+ * there is nothing to write, or a negative errno with a sentence. */
+int populate(const Target *t, const Config *c, const BtrfsOps *ops, int root_fd, Error *e);
