@@ -42,6 +42,9 @@ struct Run {
         Report report;
 };
 
+/* run.c: into the first state. */
+void run_begin(Run *r);
+
 /* run-watch.c */
 void run_note(Run *r, const char *format, ...) _printf_(2, 3);
 /* An ObserveFunc: history, then the judge. */

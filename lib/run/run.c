@@ -3,11 +3,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/clock.h"
-#include "base/instance.h"
-#include "report/kernel-info.h"
 #include "run/run-internal.h"
 
 #define MAKE_TIMEOUT_NS (300 * NSEC_PER_SEC)
@@ -404,98 +401,7 @@ int run_reconfigure(Run *r, const Config *config, Error *e) {
         return 0;
 }
 
-static void make_run_id(char id[static RUN_ID_MAX]) {
-        uint8_t b[16] = { 0 };
-
-        if (getrandom(b, sizeof(b), 0) != sizeof(b))
-                memcpy(b, &(uint64_t){ clock_real_ns() }, sizeof(uint64_t));
-        b[6] = (uint8_t)((b[6] & 0x0f) | 0x40); /* RFC 4122, version 4 */
-        b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
-        snprintf(id, RUN_ID_MAX, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4],
-                 b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
-}
-
-static void init_report(Run *r, const char *version) {
-        Report *p = &r->report;
-
-        p->version = version;
-        report_kernel(p->kernel, sizeof(p->kernel), p->taint, sizeof(p->taint), "");
-        make_run_id(p->run_id);
-        p->started_real_ns = clock_real_ns();
-        p->started_mono_ns = clock_mono_ns();
-        p->duration_asked_ns = r->config.run.duration_ns;
-        p->config = &r->config;
-        p->plan = &r->plan;
-        p->target = &r->desk->target;
-        p->board = r->board;
-        p->judge = r->judge;
-        p->notes = r->note_list;
-        p->verdict = EXIT_ERROR;
-}
-
-static int allocate(Run *r, Error *e) {
-        JudgePolicy policy = { .confirm_max = 3 };
-
-        r->board = board_new();
-        r->desk = job_desk_new();
-        if (!r->board || !r->desk || judge_new(&r->judge, &policy) < 0)
-                return error_set(e, EXIT_ERROR, ENOMEM, "Not enough memory to start.");
-        r->job.desk = r->desk;
-        r->job.ops = &btrfs_kernel_ops;
-        r->job.open_target = target_open;
-        r->crew = (Crew){ .board = r->board, .plan = &r->plan, .config = &r->config, .target = &r->desk->target,
-                          .ops = &btrfs_kernel_ops, .open_target = target_open, .socket = -1 };
-        return 0;
-}
-
-int run_new(Run **ret, const Config *config, const char *version, const RunListener *listener, Error *e) {
-        _cleanup_(run_freep) Run *r = calloc(1, sizeof(Run));
-        int k;
-
-        if (!r)
-                return error_set(e, EXIT_ERROR, ENOMEM, "Not enough memory to start.");
-        r->config = *config;
-        r->listener = *listener;
-        r->lock = -1;
-        r->kmsg = KMSG_SOURCE_NULL;
-        r->keeper = KEEPER_NULL;
-        r->job = JOB_NULL;
-        r->crew = CREW_NULL;
-        k = plan_make(&r->plan, &r->config, rng_random_seed(), e);
-        if (k < 0 || (k = target_check(&r->config, "", e)) < 0 ||
-            (k = evidence_check(r->config.run.evidence_directory, e)) < 0)
-                return k;
-        target_learn(&r->config);
-        r->lock = k = instance_lock(r->config.run.instance, e);
-        if (k < 0 || (k = target_enter_namespace(e)) < 0 || (k = allocate(r, e)) < 0)
-                return k;
-        init_report(r, version);
-        k = run_open_sources(r, e);
-        if (k < 0)
-                return k;
+void run_begin(Run *r) {
         r->now_ns = r->last_step_ns = clock_mono_ns();
         enter(r, RUN_MAKING);
-        *ret = TAKE_PTR(r);
-        return 0;
-}
-
-void run_free(Run *r) {
-        if (!r)
-                return;
-        if (r->board && r->crew.plan) {
-                crew_kill(&r->crew);
-                crew_close(&r->crew);
-        }
-        job_abandon(&r->job);
-        run_close_sources(r);
-        judge_free(r->judge);
-        board_free(r->board);
-        job_desk_free(r->desk);
-        if (r->lock >= 0)
-                close(r->lock);
-        free(r);
-}
-
-void run_freep(Run **r) {
-        run_free(*r);
 }
