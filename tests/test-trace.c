@@ -33,7 +33,7 @@ typedef struct Fixture {
 } Fixture;
 
 static int give_up(Fixture *f, const char *what, const char *reason) {
-        snprintf(f->why_not, sizeof(f->why_not), "%s: %s", what, reason);
+        snprintf(f->why_not, sizeof(f->why_not), "%s: %.1000s", what, reason);
         return 0;
 }
 
