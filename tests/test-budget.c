@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <string.h>
 #include <errno.h>
 
 #include "base/macro.h"
@@ -35,21 +36,33 @@ static void metadata_chunks_are_the_kernels(void **state _unused_) {
         assert_int_equal(budget_metadata_chunk(TiB), GiB);
 }
 
-static Budget make(uint64_t metadata_chunk_size) {
-        Config c = { .target = { .metadata_profile = "raid1", .data_profile = "single" } };
-        Target t = { .n_devices = 4, .metadata_chunk_size = metadata_chunk_size };
+static Budget make_with(uint64_t metadata_chunk_size, const char *data_profile, bool replace, uint64_t data_chunk_size) {
+        Config c = { .target = { .metadata_profile = "raid1" }, .replace = { .enabled = replace } };
+        Target t = { .n_devices = 4, .metadata_chunk_size = metadata_chunk_size, .data_chunk_size = data_chunk_size };
         Budget b;
 
+        strcpy(c.target.data_profile, data_profile);
         for (unsigned i = 0; i < 4; i++)
                 t.devices[i].size = GiB;
         budget_make(&b, &c, &t);
         return b;
 }
 
+static Budget make(uint64_t metadata_chunk_size) {
+        return make_with(metadata_chunk_size, "single", false, 0);
+}
+
 static void headroom_is_two_metadata_chunks_with_their_copies(void **state _unused_) {
         assert_int_equal(make(0).headroom, 2 * 256 * MiB * 2);
         assert_int_equal(make(100 * MiB).headroom, 2 * 100 * MiB * 2);
         assert_int_equal(make(0).data_copies, 1);
+}
+
+static void replace_keeps_two_data_chunks_more(void **state _unused_) {
+        assert_int_equal(make_with(100 * MiB, "single", true, 64 * MiB).headroom, 2 * 100 * MiB * 2 + 2 * 64 * MiB);
+        assert_int_equal(make_with(100 * MiB, "raid1", true, 64 * MiB).headroom, 2 * 100 * MiB * 2 + 2 * 64 * MiB * 2);
+        assert_int_equal(make_with(100 * MiB, "single", true, 0).headroom, 2 * 100 * MiB * 2 + 2 * (4 * GiB / 10));
+        assert_int_equal(make_with(100 * MiB, "single", false, 64 * MiB).headroom, 2 * 100 * MiB * 2);
 }
 
 static void room_ends_at_the_headroom(void **state _unused_) {
@@ -97,6 +110,7 @@ int main(void) {
                 cmocka_unit_test(copies_of_every_profile),
                 cmocka_unit_test(metadata_chunks_are_the_kernels),
                 cmocka_unit_test(headroom_is_two_metadata_chunks_with_their_copies),
+                cmocka_unit_test(replace_keeps_two_data_chunks_more),
                 cmocka_unit_test(room_ends_at_the_headroom),
                 cmocka_unit_test(unallocated_is_summed_over_the_devices_that_answer),
                 cmocka_unit_test(a_walk_takes_its_time),

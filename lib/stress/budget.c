@@ -24,6 +24,16 @@ uint64_t budget_metadata_chunk(uint64_t total) {
         return MIN_OF(total > 50 * GiB ? GiB : 256 * MiB, total / 10);
 }
 
+/* Device replace sets each group read-only, makes a new one where the others have no room for what it holds, and fails with ENOSPC when it
+ * cannot (block-group.c, btrfs_inc_block_group_ro() with do_chunk_alloc); a scrub goes on without. The new ones go when the cleaner runs. */
+#define REPLACE_GROUPS 2
+
+static uint64_t replace_room(const Config *c, const Target *t, uint64_t total) {
+        uint64_t group = t->data_chunk_size ?: MIN_OF(GiB, total / 10);
+
+        return c->replace.enabled ? REPLACE_GROUPS * group * budget_copies(c->target.data_profile, t->n_devices) : 0;
+}
+
 void budget_make(Budget *b, const Config *c, const Target *t) {
         uint64_t total = 0;
 
@@ -31,6 +41,7 @@ void budget_make(Budget *b, const Config *c, const Target *t) {
                 total += t->devices[i].size;
         b->headroom = 2 * (t->metadata_chunk_size ?: budget_metadata_chunk(total));
         b->headroom *= budget_copies(config_metadata_profile(c), t->n_devices);
+        b->headroom += replace_room(c, t, total);
         b->data_copies = budget_copies(c->target.data_profile, t->n_devices);
 }
 

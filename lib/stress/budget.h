@@ -7,7 +7,7 @@
 #include "target/target.h"
 
 typedef struct Budget {
-        uint64_t headroom;    /* unallocated bytes to keep: 2 x metadata chunk x copies */
+        uint64_t headroom;    /* unallocated bytes to keep: 2 x metadata chunk x copies, and with replace 2 x data chunk x copies */
         unsigned data_copies; /* raw bytes per byte of data, rounded up */
 } Budget;
 
