@@ -49,21 +49,28 @@ static void device_add(Judge *j, const char *name) {
 
 /* Suspects: wait for the control scrub. */
 
-static Ruling result_ruling(const Observation *o) {
-        const ErrnoRule *rule = errno_rule(o->op, o->result, o->flags);
+/* A filesystem that was near full moments before or after still lacks room, whether or not the flag was up at that instant. */
+static const ErrnoRule *rule_of(const Judge *j, const Observation *o) {
+        bool near_full = around(j->near_full_ns, o->time_ns, JUDGE_NEAR_FULL_NS);
+
+        return errno_rule(o->op, o->result, o->flags | (near_full ? (uint32_t)OBS_NEAR_FULL : 0));
+}
+
+static Ruling result_ruling(const Judge *j, const Observation *o) {
+        const ErrnoRule *rule = rule_of(j, o);
 
         return (Ruling){ .class = rule->class, .grade = rule->grade, .op = o->op, .result = o->result, .why = rule->why,
                          .reference = rule->reference };
 }
 
 void suspect_unconfirmed(Judge *j, const Pending *p) {
-        Ruling ruling = result_ruling(&p->first);
+        Ruling ruling = result_ruling(j, &p->first);
 
         rows_add(j, &ruling, p);
 }
 
 static void suspect_confirmed(Judge *j, const Pending *p) {
-        Ruling ruling = result_ruling(&p->first);
+        Ruling ruling = result_ruling(j, &p->first);
         size_t row = rows_add(j, &ruling, p);
 
         if (row != NO_ROW)
@@ -102,7 +109,7 @@ static void suspect_add(Judge *j, const Pending *p) {
                         return;
                 }
         }
-        if (j->n_suspects == JUDGE_SUSPECTS || confirmed_of(j, result_ruling(&p->first).class) >= j->policy.confirm_max)
+        if (j->n_suspects == JUDGE_SUSPECTS || confirmed_of(j, result_ruling(j, &p->first).class) >= j->policy.confirm_max)
                 suspect_unconfirmed(j, p);
         else
                 j->suspects[j->n_suspects++] = *p;
@@ -137,8 +144,8 @@ static void feed_control(Judge *j, const Observation *o) {
 /* Deciding what has settled. */
 
 static void decide_result(Judge *j, const Pending *p) {
-        const ErrnoRule *rule = errno_rule(p->first.op, p->first.result, p->first.flags);
-        Ruling ruling = result_ruling(&p->first);
+        const ErrnoRule *rule = rule_of(j, &p->first);
+        Ruling ruling = result_ruling(j, &p->first);
 
         if (rule->suspect) {
                 suspect_add(j, p);
