@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "target/cleaners.h"
 
 void configure(Fixture *f, unsigned n, uint64_t size, const char *data, const char *metadata) {
         Config *c = &f->config;
@@ -39,8 +40,9 @@ int fixture_setup(void **state) {
                 return -1;
         snprintf(f.images, sizeof(f.images), "%s/images-%s", f.base, f.base + strlen(f.base) - 6);
         snprintf(f.mnt, sizeof(f.mnt), "%s/mnt", f.base);
-        if (geteuid() != 0 || target_enter_namespace(&e) < 0) {
-                snprintf(f.missing, sizeof(f.missing), "needs root and a mount namespace");
+        if (geteuid() != 0 || target_enter_namespace(&e) < 0 || cleaners_dead(NULL) > 0) {
+                snprintf(f.missing, sizeof(f.missing), "%s", cleaners_dead(NULL) > 0 ? "a btrfs cleaner of this kernel has died: reboot"
+                                                                                     : "needs root and a mount namespace");
                 return mkdir(f.images, 0755) < 0 || mkdir(f.mnt, 0755) < 0 ? -1 : 0;
         }
         if (mount("tmpfs", f.base, "tmpfs", 0, "size=6g") < 0 || mkdir(f.images, 0755) < 0 || mkdir(f.mnt, 0755) < 0)

@@ -102,6 +102,7 @@ static void test_check_names_what_is_missing(void **state) {
         } rows[] = {
                 { "target-no-caps", -EPERM, "CAP_SYS_ADMIN", "--privileged" },
                 { "target-no-btrfs", -ENODEV, "(6.1.0-test-amd64) has neither btrfs", "modprobe btrfs" },
+                { "target-dead-cleaner", -EIO, "the cleaner of 1 mounted btrfs filesystem has died", "reboot" },
                 { "target-no-loop", -ENOENT, "/dev/loop-control", "modprobe loop" },
                 { "no-such-machine", -ENOENT, "/proc/self/status", "mount /proc" },
         };

@@ -20,6 +20,7 @@
 #include "base/child.h"
 #include "base/clock.h"
 #include "observe/src-trace.h"
+#include "target/cleaners.h"
 #include "target/loop.h"
 
 #define INSTANCES "/sys/kernel/tracing/instances/"
@@ -78,6 +79,8 @@ static int setup(void **state) {
         *state = f;
         if (geteuid() != 0)
                 return give_up(f, "needs root", "run as root");
+        if (cleaners_dead(NULL) > 0)
+                return give_up(f, "a btrfs cleaner of this kernel has died", "reboot");
         if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
                 return give_up(f, "no mount namespace", strerror(errno));
         while (umount2("/sys/kernel/tracing", MNT_DETACH) == 0)

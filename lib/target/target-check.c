@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/fs.h"
+#include "target/cleaners.h"
 #include "target/loop.h"
 #include "target/target-internal.h"
 
@@ -65,6 +66,16 @@ static int check_btrfs(const char *root, Error *e) {
                          "this kernel, or boot a kernel with CONFIG_BTRFS_FS", release);
 }
 
+static int check_cleaners(const char *root, Error *e) {
+        unsigned n = cleaners_dead(root);
+
+        if (n == 0)
+                return 0;
+        return error_set(e, EXIT_ERROR, EIO,
+                         "the cleaner of %u mounted btrfs filesystem%s has died (an oops; see the kernel log), and mkfs.btrfs and mount would "
+                         "wait for ever for what it held: save the kernel log and reboot", n, n == 1 ? "" : "s");
+}
+
 static int check_loop(const char *root, Error *e) {
         char full[PATH_MAX];
 
@@ -107,7 +118,7 @@ int target_check(const Config *c, const char *root, Error *e) {
         TargetDirectories directories;
         int r;
 
-        if ((r = check_privilege(root, e)) < 0 || (r = check_btrfs(root, e)) < 0)
+        if ((r = check_privilege(root, e)) < 0 || (r = check_btrfs(root, e)) < 0 || (r = check_cleaners(root, e)) < 0)
                 return r;
         if (c->target.disks)
                 return (r = check_mkfs(e)) < 0 || (r = target_disks_check(c, root, e)) < 0 ? r : check_mount_point(c, e);

@@ -57,8 +57,8 @@ void target_directories(TargetDirectories *d, const Config *c);
 /* unshare(CLONE_NEWNS) and MS_REC|MS_SLAVE, once, in the supervisor, before anything is mounted. -EPERM: not root. */
 int target_enter_namespace(Error *e);
 
-/* All that can be known to be wrong before anything is touched: root, btrfs in the kernel (or a module of it), loop control, mkfs.btrfs,
- * image directory and room, or the interlocks of the disks; mount point. What the configuration alone can say (profiles, sizes) is
+/* All that can be known to be wrong before anything is touched: root, btrfs in the kernel (or a module of it) and alive, loop control,
+ * mkfs.btrfs, image directory and room, or the interlocks of the disks; mount point. What the configuration alone can say is
  * config_check()'s. `root` prefixes /proc, /sys, /lib/modules and /dev (tests; NULL or "": none). Sentences name the remedy. */
 int target_check(const Config *c, const char *root, Error *e);
 /* Sets loop_size to the size of the largest disk, for deadlines and room; nothing for loop files. After target_check(). */

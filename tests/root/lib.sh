@@ -23,6 +23,9 @@ sanitizers=${SANITIZERS:-no}
 
 [ "$(id -u)" = 0 ] || skip_all "needs root"
 grep -qw btrfs /proc/filesystems || modprobe btrfs 2>/dev/null || skip_all "this kernel has no btrfs"
+# lib/target/cleaners.h
+[ "$(cat /proc/[0-9]*/comm 2>/dev/null | grep -c ^btrfs-transacti)" -le "$(cat /proc/[0-9]*/comm 2>/dev/null | grep -c ^btrfs-cleaner)" ] ||
+        skip_all "a btrfs cleaner of this kernel has died, mkfs and mount would hang: reboot"
 [ -w /dev/loop-control ] || skip_all "there is no /dev/loop-control: loop devices cannot be made"
 for tool in jq mkfs.btrfs unshare setsid; do
         command -v $tool >/dev/null || skip_all "$tool is not installed"
