@@ -62,6 +62,8 @@ static const struct {
           "command line: [Target] Wipe=A: that is 1 serial for 2 disks; nothing was touched; give one for each", EXIT_REFUSED },
         { "Target.Devices=/dev/sdb|Target.Wipe=A B", "that is 2 serials for 1 disk;", EXIT_REFUSED },
         { "Target.Devices=/dev/sdb|Target.Wipe=A", NULL, 0 },
+        { "Target.Devices=/dev/sdb|Target.Wipe=A|Replace.Enabled=yes",
+          "[Replace] Enabled=yes: the spare is a loop file, and the devices are disks", EXIT_USAGE },
         { "Target.Devices=/dev/sdb /dev/sdc|Target.Wipe=A B|Target.DataProfile=raid1|Target.Size=4TiB", NULL, 0 },
         { "Target.Devices=/dev/sdb|Target.Wipe=A|Target.DataProfile=raid1", "needs at least 2 devices, but there are 1", EXIT_USAGE },
         { "Target.Devices=/dev/sdb|Target.Wipe=A|Target.Size=1GiB|Churn.FileSize=4GiB", "half of what fits on the target", EXIT_USAGE },

@@ -90,6 +90,16 @@ static int check_devices(Config *c, Error *e) {
         return c->target.disks ? check_consent(c, e) : 0;
 }
 
+/* The spare is a loop file, and the disk that it replaced would be handed back as the next spare without anybody's consent. */
+static int check_replace(Config *c, Error *e) {
+        char w[WHERE_MAX], devices[WHERE_MAX];
+
+        if (!c->target.disks || !c->replace.enabled)
+                return 0;
+        return error_set(e, EXIT_USAGE, EINVAL, "%s: the spare is a loop file, and the devices are disks (%s); switch it off, or use loop "
+                         "files: loop:1GiB*4", where(c, "Replace", "Enabled", w), where(c, "Target", "Devices", devices));
+}
+
 /* More device extents per block group than the board keeps: collisions on the rest of them would not be counted. */
 static int check_stripes(Config *c, Error *e) {
         static const char *const striped[] = { "raid0", "raid10", "raid5", "raid6" };
@@ -253,8 +263,8 @@ static int check_mount_options(Config *c, Error *e) {
 
 int config_check(Config *c, Error *e) {
         static int (*const checks[])(Config *, Error *) = {
-                check_devices, check_stripes, check_profiles, check_writes,
-                check_room,    check_workers, check_paths, check_mount_options,
+                check_devices, check_replace, check_stripes, check_profiles,      check_writes,
+                check_room,    check_workers, check_paths,   check_mount_options,
         };
 
         for (size_t i = 0; i < ELEMENTSOF(checks); i++) {
