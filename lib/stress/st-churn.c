@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "stress/churn.h"
+#include "stress/place.h"
 #include "stress/stressor.h"
 
 #define SHORT_CYCLES_NOTED 100
@@ -103,23 +104,6 @@ static int commit(Worker *w) {
         return worker_end(w, w->ops->sync(w->root_fd), NULL);
 }
 
-static void publish(Worker *w, const Chunk *c, uint64_t seen_ns) {
-        GroupPlace place = {
-                .logical = c->logical,
-                .length = c->length,
-                .flags = c->type,
-                .seen_ns = seen_ns,
-                .extent_length = c->extent_length,
-                .n_extents = c->n_stripes,
-        };
-
-        for (unsigned i = 0; i < MIN_OF(c->n_stripes, BOARD_EXTENTS); i++) {
-                place.extents[i].devid = c->stripes[i].devid;
-                place.extents[i].physical = c->stripes[i].physical;
-        }
-        slot_place(w->slot, &place);
-}
-
 /* A logical address that lies elsewhere now is another group's. */
 static uint64_t count_gone(const ExtentMap *before, const ExtentMap *now) {
         uint64_t n = 0;
@@ -133,12 +117,8 @@ static uint64_t count_gone(const ExtentMap *before, const ExtentMap *now) {
 
 /*
  * Says where the groups lie; of metadata and system too: while scrubs set groups read-only, new ones are taken for every type, and the old
- * ones die as soon as the commits have moved on (on the default target, three removals of four).
- *
- * The time is taken before the reading: a group read was there at some moment after it, so a removal dated later than seen_ns is this
- * group's, unless a group went and another took its logical address within the reading itself. Taken after, it would miss every group that
- * is removed while we read. The chunk item goes before the removal is traced (btrfs_remove_chunk), so a group that is just being removed is
- * not read, and its removal finds the place said before. All are said each time: the same place may hold the next generation.
+ * ones die as soon as the commits have moved on (on the default target, three removals of four). All are said each time: the same place may
+ * hold the next generation.
  */
 static int say_places(Worker *w, Churn *s) {
         uint64_t seen_ns = clock_mono_ns();
@@ -152,7 +132,7 @@ static int say_places(Worker *w, Churn *s) {
         if (r != 0)
                 return r;
         for (size_t i = 0; i < s->map.n_chunks; i++)
-                publish(w, &s->map.chunks[i], seen_ns);
+                place_say(w->slot, &s->map.chunks[i], seen_ns);
         /* Every churn sees the same chunk tree: only the first counts, so that none is counted twice. */
         if (w->instance == 0)
                 atomic_fetch_add_explicit(&w->slot->groups_gone, count_gone(&s->before, &s->map), memory_order_relaxed);
