@@ -45,10 +45,11 @@ const KmsgRule kmsg_rules[] = {
 
         /* Aborts. transaction.c, messages.c. Device "X state EA" since 5.18, "X: state EA" for a while. */
         ABORT_NEAR_FULL("Transaction aborted \\(error -28\\)"),
-        ABORT("Transaction aborted \\(error -[0-9]+\\)", "a transaction was aborted"),
+        /* A bug may pass on what is no errno: 1, "not found", of btrfs_search_slot(), from btrfs_free_dev_extent() in 6.12. */
+        ABORT("Transaction aborted \\(error -?[0-9]+\\)", "a transaction was aborted"),
         ABORTED("^BTRFS: error .*errno=-30", "the filesystem was read-only already"),
         ABORT_NEAR_FULL("^BTRFS: error .*errno=-28"),
-        ABORT("^BTRFS: error .*errno=-[0-9]+", "an error that the filesystem cannot go on with"),
+        ABORT("^BTRFS: error .*errno=-?[0-9]+", "an error that the filesystem cannot go on with"),
         ABORTED(BTRFS_LINE "Skipping commit of aborted transaction", "a commit was given up"),
         ABORTED(BTRFS_LINE "forced readonly", "the filesystem went read-only"),
 
