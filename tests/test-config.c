@@ -200,6 +200,7 @@ static const struct {
         { "Scrub", "Enabled", "FALSE", "no", { "never" } },
         { "Scrub", "ReadOnly", "on", "yes", { "ro" } },
         { "Scrub", "Aim", "no", NULL, { "full" } },
+        { "Scrub", "Groups", "system,metadata", "metadata system", { "all", "data chunk" } },
         { "Scrub", "WholeInterval", "12h", NULL, { "often" } },
         { "Scrub", "Rest", "1h", NULL, { "61m" } },
         { "Replace", "Enabled", "yes", NULL, { "spare" } },

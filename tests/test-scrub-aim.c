@@ -15,8 +15,11 @@
 #define RAID1 (BTRFS_BLOCK_GROUP_DATA | BTRFS_BLOCK_GROUP_RAID1)
 #define HEAVY (16 * MiB)
 
-/* What is looked at: devid 2. */
-static void look(ScrubAim *a, const FakeGroup *g, size_t n) {
+#define SYSTEM (BTRFS_BLOCK_GROUP_SYSTEM | BTRFS_BLOCK_GROUP_RAID1)
+#define ALL (BTRFS_BLOCK_GROUP_DATA | BTRFS_BLOCK_GROUP_METADATA | BTRFS_BLOCK_GROUP_SYSTEM)
+
+/* What is looked at: devid 2. `weigh`: before that, how heavy the groups are. */
+static void look(ScrubAim *a, const FakeGroup *g, size_t n, bool weigh) {
         static FakeDisk d;
         const FakeRule script[] = {
                 { .call = FAKE_TREE_SEARCH, .tree = BTRFS_CHUNK_TREE_OBJECTID, .items = d.chunk_items, .n_items = n },
@@ -28,6 +31,8 @@ static void look(ScrubAim *a, const FakeGroup *g, size_t n) {
         fake_btrfs_begin(script, ELEMENTSOF(script));
         a->devid = 2;
         a->heavy = HEAVY;
+        if (weigh)
+                assert_int_equal(scrub_aim_weigh(a, &fake_btrfs_ops, 7), 0);
         assert_int_equal(scrub_aim_look(a, &fake_btrfs_ops, 7), 0);
         fake_btrfs_end();
 }
@@ -36,71 +41,128 @@ static void expect(ScrubAim *a, const AimRange *ranges, size_t n) {
         assert_int_equal(a->n_ranges, n);
         for (size_t i = 0; i < n; i++) {
                 assert_int_equal(a->ranges[i].start, ranges[i].start);
-                assert_true(a->ranges[i].end == ranges[i].end);
+                assert_int_equal(a->ranges[i].end, ranges[i].end);
         }
 }
 
-#define LOOK(a, ...) look(a, (const FakeGroup[]){ __VA_ARGS__ }, ELEMENTSOF(((const FakeGroup[]){ __VA_ARGS__ })))
+#define GROUPS(...) (const FakeGroup[]){ __VA_ARGS__ }, ELEMENTSOF(((const FakeGroup[]){ __VA_ARGS__ }))
+#define LOOK(a, ...) look(a, GROUPS(__VA_ARGS__), false)
+#define WEIGH_AND_LOOK(a, ...) look(a, GROUPS(__VA_ARGS__), true)
 #define EXPECT(a, ...) expect(a, (const AimRange[]){ __VA_ARGS__ }, ELEMENTSOF(((const AimRange[]){ __VA_ARGS__ })))
 
-static void nothing_heavy_is_everything(void **state _unused_) {
-        ScrubAim a = SCRUB_AIM_NULL;
+static void groups_that_live_on_the_device_and_nothing_else(void **state _unused_) {
+        ScrubAim a = { .types = ALL };
 
-        LOOK(&a, { DATA, HEAVY, { { 2, MiB } } }, { DATA, 64 * MiB, { { 1, MiB } } });
-        EXPECT(&a, { 0, UINT64_MAX });
+        LOOK(&a, { DATA, 0, { { 2, 300 * MiB } } }, { DATA, 0, { { 1, MiB } } }, { RAID1, 0, { { 1, 80 * MiB }, { 2, 100 * MiB } } });
+        EXPECT(&a, { 100 * MiB, 164 * MiB }, { 300 * MiB, 364 * MiB }); /* in the order of the device, not of the addresses */
+        /* A second look forgets the first. */
+        LOOK(&a, { DATA, 0, { { 2, 500 * MiB } } });
+        EXPECT(&a, { 500 * MiB, 564 * MiB });
+        LOOK(&a, { DATA, 0, { { 1, MiB } } });
+        assert_int_equal(a.n_ranges, 0);
         scrub_aim_free(&a);
         assert_null(a.ranges);
+        assert_null(a.heavy_groups);
 }
 
-/* In the order of the device, not of the logical addresses; extents that touch leave nothing between. */
-static void what_lies_between_the_heavy(void **state _unused_) {
-        ScrubAim a = SCRUB_AIM_NULL;
+static void neighbours_are_one_range(void **state _unused_) {
+        ScrubAim a = { .types = ALL };
 
-        LOOK(&a, { DATA, HEAVY + 1, { { 2, 500 * MiB } } }, { DATA, 0, { { 2, 300 * MiB } } },
-             { RAID1, 64 * MiB, { { 1, 0 }, { 2, 100 * MiB } } }, { DATA, 20 * MiB, { { 2, 164 * MiB } } });
-        EXPECT(&a, { 0, 100 * MiB }, { 228 * MiB, 500 * MiB }, { 564 * MiB, UINT64_MAX });
-        /* A second look forgets the first. */
-        LOOK(&a, { DATA, 17 * MiB, { { 2, 0 } } });
-        EXPECT(&a, { 64 * MiB, UINT64_MAX });
+        LOOK(&a, { DATA, 0, { { 2, 65 * MiB } } }, { DATA, 0, { { 2, MiB } } }, { DATA, 0, { { 2, 130 * MiB } } },
+             { DATA, 0, { { 2, 194 * MiB } } });
+        EXPECT(&a, { MiB, 129 * MiB }, { 130 * MiB, 258 * MiB });
         scrub_aim_free(&a);
 }
 
 static void each_extent_of_dup_counts(void **state _unused_) {
-        ScrubAim a = SCRUB_AIM_NULL;
+        ScrubAim a = { .types = ALL };
 
-        LOOK(&a, { DUP, 17 * MiB, { { 2, 10 * MiB }, { 2, 200 * MiB } } });
-        EXPECT(&a, { 0, 10 * MiB }, { 74 * MiB, 200 * MiB }, { 264 * MiB, UINT64_MAX });
+        LOOK(&a, { DUP, 0, { { 2, 10 * MiB }, { 2, 200 * MiB } } });
+        EXPECT(&a, { 10 * MiB, 74 * MiB }, { 200 * MiB, 264 * MiB });
         scrub_aim_free(&a);
 }
 
-static void a_failed_look_changes_nothing(void **state _unused_) {
-        static const FakeRule at_once[] = { { .call = FAKE_TREE_SEARCH, .result = -EIO } };
-        static const FakeGroup group[] = { { DATA, 17 * MiB, { { 2, 0 } } } };
+static void only_of_the_types_asked_for(void **state _unused_) {
+        ScrubAim a = { .types = BTRFS_BLOCK_GROUP_DATA | BTRFS_BLOCK_GROUP_SYSTEM };
+
+        /* What is not asked for is not weighed either: heavy as it is, it is the lowest that is looked at. */
+        WEIGH_AND_LOOK(&a, { DUP, HEAVY + 1, { { 2, 10 * MiB }, { 2, 200 * MiB } } }, { DATA, 0, { { 2, 300 * MiB } } },
+                       { SYSTEM, 0, { { 2, 400 * MiB }, { 1, MiB } } });
+        assert_int_equal(a.n_heavy, 0);
+        EXPECT(&a, { 300 * MiB, 364 * MiB }, { 400 * MiB, 464 * MiB });
+        a.types = BTRFS_BLOCK_GROUP_METADATA;
+        LOOK(&a, { DUP, 0, { { 2, 10 * MiB }, { 2, 200 * MiB } } }, { DATA, 0, { { 2, 300 * MiB } } });
+        EXPECT(&a, { 10 * MiB, 74 * MiB }, { 200 * MiB, 264 * MiB });
+        scrub_aim_free(&a);
+}
+
+static void heavy_ones_are_left_out_until_weighed_again(void **state _unused_) {
+        ScrubAim a = { .types = ALL };
+        const FakeGroup groups[] = {
+                { DATA, HEAVY + 1, { { 1, 0 } } }, { DATA, HEAVY + 1, { { 2, 64 * MiB } } }, { DATA, HEAVY, { { 2, 200 * MiB } } },
+                { DATA, HEAVY + 1, { { 2, 300 * MiB } } }, { DATA, 0, { { 2, 400 * MiB } } },
+        };
+
+        look(&a, groups, 5, true);
+        EXPECT(&a, { 200 * MiB, 264 * MiB }, { 400 * MiB, 464 * MiB });
+        assert_int_equal(a.n_heavy, 3);
+        /* From the first light one on: how many heavy ones lie below costs nothing. */
+        assert_int_equal(a.floor, fake_logical(2));
+        look(&a, groups, 4, false);
+        EXPECT(&a, { 200 * MiB, 264 * MiB });
+        look(&a, groups, 2, true);
+        assert_int_equal(a.n_ranges, 0);
+        assert_int_equal(a.floor, fake_logical(1) + 1); /* a new group is found */
+        look(&a, groups, 3, false);
+        EXPECT(&a, { 200 * MiB, 264 * MiB });
+        scrub_aim_free(&a);
+}
+
+static void what_a_range_meets(void **state _unused_) {
+        const ScrubAim a = { .devid = 2 };
+        const Chunk c = { .n_stripes = 2, .extent_length = 10, .stripes = { { .devid = 1, .physical = 500 }, { .devid = 2, .physical = 100 } } };
+
+        assert_true(scrub_aim_meets(&a, &c, &(AimRange){ 109, 200 }));
+        assert_true(scrub_aim_meets(&a, &c, &(AimRange){ 0, 101 }));
+        assert_false(scrub_aim_meets(&a, &c, &(AimRange){ 110, 200 }));
+        assert_false(scrub_aim_meets(&a, &c, &(AimRange){ 0, 100 }));
+        assert_false(scrub_aim_meets(&a, &c, &(AimRange){ 490, 600 })); /* that is on another device */
+}
+
+static void failures(void **state _unused_) {
+        static const FakeRule fails[] = { { .call = FAKE_TREE_SEARCH, .result = -EIO } };
+        static const FakeGroup groups[] = { { DATA, HEAVY + 1, { { 2, 0 } } }, { DATA, 0, { { 2, 64 * MiB } } } };
         static FakeDisk d;
         const FakeRule later[] = {
-                { .call = FAKE_TREE_SEARCH, .tree = BTRFS_CHUNK_TREE_OBJECTID, .items = d.chunk_items, .n_items = 1 },
+                { .call = FAKE_TREE_SEARCH, .tree = BTRFS_CHUNK_TREE_OBJECTID, .items = d.chunk_items, .n_items = 2 },
                 { .call = FAKE_TREE_SEARCH, .result = -EIO },
         };
-        ScrubAim a = SCRUB_AIM_NULL;
+        ScrubAim a = { .types = ALL };
 
-        LOOK(&a, { DATA, 17 * MiB, { { 2, 0 } } });
-        fake_btrfs_begin(at_once, ELEMENTSOF(at_once));
-        assert_int_equal(scrub_aim_look(&a, &fake_btrfs_ops, 7), -EIO);
-        fake_btrfs_end();
-        fake_disk_make(&d, group, 1);
+        look(&a, groups, 2, true);
+        fake_disk_make(&d, groups, 2);
         fake_btrfs_begin(later, ELEMENTSOF(later));
+        assert_int_equal(scrub_aim_weigh(&a, &fake_btrfs_ops, 7), -EIO);
+        fake_btrfs_end();
+        assert_int_equal(a.n_heavy, 1); /* what was known stays */
+        fake_btrfs_begin(fails, ELEMENTSOF(fails));
+        assert_int_equal(scrub_aim_weigh(&a, &fake_btrfs_ops, 7), -EIO);
         assert_int_equal(scrub_aim_look(&a, &fake_btrfs_ops, 7), -EIO);
         fake_btrfs_end();
-        EXPECT(&a, { 64 * MiB, UINT64_MAX });
+        assert_int_equal(a.n_heavy, 1);
+        assert_int_equal(a.n_ranges, 0); /* but where groups are does not */
         scrub_aim_free(&a);
 }
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(nothing_heavy_is_everything),
-                cmocka_unit_test(what_lies_between_the_heavy),
+                cmocka_unit_test(groups_that_live_on_the_device_and_nothing_else),
+                cmocka_unit_test(neighbours_are_one_range),
                 cmocka_unit_test(each_extent_of_dup_counts),
-                cmocka_unit_test(a_failed_look_changes_nothing),
+                cmocka_unit_test(only_of_the_types_asked_for),
+                cmocka_unit_test(heavy_ones_are_left_out_until_weighed_again),
+                cmocka_unit_test(what_a_range_meets),
+                cmocka_unit_test(failures),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

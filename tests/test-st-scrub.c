@@ -143,34 +143,38 @@ static void instances_and_deadline_follow_the_configuration(void **state _unused
         assert_int_equal(stressor_scrub.instances(&c, 4), 0);
 }
 
-/* A heavy group at [64 MiB, 128 MiB) of devid 13, and one at 256 MiB that the churn may have filled alone. */
-static const FakeGroup heavy[] = {
+/* On devid 13: a heavy group, one that the churn may have filled alone, another apart from it, one of metadata. */
+static const FakeGroup groups[] = {
         { BTRFS_BLOCK_GROUP_DATA, 22 * MiB + 1, { { 13, 64 * MiB } } },
         { BTRFS_BLOCK_GROUP_DATA, 22 * MiB, { { 13, 256 * MiB } } },
+        { BTRFS_BLOCK_GROUP_SYSTEM, 0, { { 13, 512 * MiB } } },
+        { BTRFS_BLOCK_GROUP_METADATA, 0, { { 13, MiB } } },
 };
 
-/* Searches that a look takes: the chunk tree, then each group. */
-#define LOOK (1 + ELEMENTSOF(heavy))
+/* Searches that weighing takes: the chunk tree, then each group of the types. */
+#define WEIGH (1 + 3)
 
 static void begin_aimed(WorkerFixture *f, FakeDisk *d) {
         begin(f);
         f->config.scrub.aim = true;
+        f->config.scrub.groups = GROUP_DATA | GROUP_SYSTEM;
         f->config.churn.workers = 2;
         f->config.churn.files = 3;
         f->config.churn.file_size = MiB; /* 6 MiB and the slack of 16: heavy is more than 22 MiB */
-        fake_disk_make(d, heavy, ELEMENTSOF(heavy));
+        fake_disk_make(d, groups, ELEMENTSOF(groups));
 }
 
-static void an_aimed_scrub_leaves_out_what_is_heavy(void **state _unused_) {
+static void an_aimed_scrub_takes_a_group_that_lives(void **state _unused_) {
         static FakeDisk d;
         const FakeRule script[] = {
-                { .call = FAKE_TREE_SEARCH, .tree = BTRFS_CHUNK_TREE_OBJECTID, .items = d.chunk_items, .n_items = ELEMENTSOF(heavy) },
-                { .call = FAKE_TREE_SEARCH, .items = d.group_items, .n_items = ELEMENTSOF(heavy) },
+                { .call = FAKE_TREE_SEARCH, .tree = BTRFS_CHUNK_TREE_OBJECTID, .items = d.chunk_items, .n_items = ELEMENTSOF(groups) },
+                { .call = FAKE_TREE_SEARCH, .items = d.group_items, .n_items = ELEMENTSOF(groups) },
                 { .call = FAKE_SCRUB, .devid = 13 },
         };
-        unsigned below = 0, above = 0;
-        uint64_t cursor = 0, lost;
+        unsigned data = 0, system = 0;
+        uint64_t cursor = 0, places = 0, lost;
         ScrubWindow window;
+        GroupPlace place[2];
         WorkerFixture f;
 
         begin_aimed(&f, &d);
@@ -179,13 +183,20 @@ static void an_aimed_scrub_leaves_out_what_is_heavy(void **state _unused_) {
                 worker_step(&f.worker);
                 assert_int_equal(slot_windows_drain(f.worker.slot, &cursor, &window, 1, &lost), 1);
                 assert_int_equal(window.start, fake_btrfs_last(FAKE_SCRUB)->start);
-                assert_true(window.end == fake_btrfs_last(FAKE_SCRUB)->end);
-                below += window.start == 0 && window.end == 64 * MiB;
-                above += window.start == 128 * MiB && window.end == UINT64_MAX;
+                assert_int_equal(window.end, fake_btrfs_last(FAKE_SCRUB)->end);
+                /* What is in the range is said, and nothing else, as of before it was looked for. */
+                assert_int_equal(slot_places_drain(f.worker.slot, &places, place, 2, &lost), 1);
+                assert_int_equal(place[0].extents[0].devid, 13);
+                assert_int_equal(place[0].extents[0].physical, window.start);
+                assert_int_equal(place[0].logical, fake_logical(window.start == 256 * MiB ? 1 : 2));
+                assert_int_equal(place[0].length, FAKE_GROUP_LENGTH);
+                assert_true(place[0].seen_ns > 0 && place[0].seen_ns < window.begin_ns);
+                data += window.start == 256 * MiB && window.end == 320 * MiB;
+                system += window.start == 512 * MiB && window.end == 576 * MiB;
         }
-        assert_int_equal(below + above, 40);
-        assert_in_range(below, 8, 32);
-        assert_int_equal(fake_btrfs_count(FAKE_TREE_SEARCH), LOOK); /* once */
+        assert_int_equal(data + system, 40);
+        assert_in_range(data, 8, 32);
+        assert_int_equal(fake_btrfs_count(FAKE_TREE_SEARCH), WEIGH + 40); /* weighed once, looked for each time */
         /* From end to end now and then all the same. */
         f.config.scrub.whole_interval_ns = 1;
         worker_step(&f.worker);
@@ -199,11 +210,28 @@ static void an_aimed_scrub_leaves_out_what_is_heavy(void **state _unused_) {
         fixture_end(&f);
 }
 
-static void an_aimed_scrub_that_meets_much_looks_again(void **state _unused_) {
+static void without_a_group_it_rests(void **state _unused_) {
+        const FakeRule script[] = { { .call = FAKE_TREE_SEARCH }, { .call = FAKE_SCRUB, .optional = true } };
+        WorkerFixture f;
+
+        begin(&f);
+        f.config.scrub.aim = true;
+        f.config.scrub.groups = GROUP_DATA;
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        uint64_t begin_ns = clock_mono_ns();
+        for (unsigned i = 0; i < 20; i++)
+                worker_step(&f.worker);
+        assert_true(clock_mono_ns() - begin_ns >= 20 * 500 * NSEC_PER_USEC);
+        assert_int_equal(fake_btrfs_count(FAKE_SCRUB), 0);
+        fake_btrfs_end();
+        fixture_end(&f);
+}
+
+static void an_aimed_scrub_that_meets_much_weighs_again(void **state _unused_) {
         static FakeDisk d;
         const FakeRule script[] = {
-                { .call = FAKE_TREE_SEARCH, .tree = BTRFS_CHUNK_TREE_OBJECTID, .items = d.chunk_items, .n_items = ELEMENTSOF(heavy) },
-                { .call = FAKE_TREE_SEARCH, .items = d.group_items, .n_items = ELEMENTSOF(heavy) },
+                { .call = FAKE_TREE_SEARCH, .tree = BTRFS_CHUNK_TREE_OBJECTID, .items = d.chunk_items, .n_items = ELEMENTSOF(groups) },
+                { .call = FAKE_TREE_SEARCH, .items = d.group_items, .n_items = ELEMENTSOF(groups) },
                 { .call = FAKE_SCRUB, .nth = 1, .times = 2, .stats = { .data_bytes_scrubbed = 22 * MiB } },
                 { .call = FAKE_SCRUB, .stats = { .data_bytes_scrubbed = 22 * MiB + 1 } },
         };
@@ -214,11 +242,11 @@ static void an_aimed_scrub_that_meets_much_looks_again(void **state _unused_) {
         worker_step(&f.worker);
         clock_sleep_ns(1050 * NSEC_PER_MSEC);
         worker_step(&f.worker);
-        assert_int_equal(fake_btrfs_count(FAKE_TREE_SEARCH), LOOK); /* not more than heavy */
+        assert_int_equal(fake_btrfs_count(FAKE_TREE_SEARCH), WEIGH + 2); /* not more than heavy */
         worker_step(&f.worker);
-        assert_int_equal(fake_btrfs_count(FAKE_TREE_SEARCH), 2 * LOOK);
+        assert_int_equal(fake_btrfs_count(FAKE_TREE_SEARCH), 2 * WEIGH + 3);
         worker_step(&f.worker);
-        assert_int_equal(fake_btrfs_count(FAKE_TREE_SEARCH), 2 * LOOK); /* not again within a second */
+        assert_int_equal(fake_btrfs_count(FAKE_TREE_SEARCH), 2 * WEIGH + 4); /* not again within a second */
         fake_btrfs_end();
         fixture_end(&f);
 }
@@ -248,8 +276,9 @@ int main(void) {
                 cmocka_unit_test(success_with_dirty_counters_is_told),
                 cmocka_unit_test(a_cancelled_scrub_is_ours),
                 cmocka_unit_test(instances_and_deadline_follow_the_configuration),
-                cmocka_unit_test(an_aimed_scrub_leaves_out_what_is_heavy),
-                cmocka_unit_test(an_aimed_scrub_that_meets_much_looks_again),
+                cmocka_unit_test(an_aimed_scrub_takes_a_group_that_lives),
+                cmocka_unit_test(without_a_group_it_rests),
+                cmocka_unit_test(an_aimed_scrub_that_meets_much_weighs_again),
                 cmocka_unit_test(without_an_answer_it_scrubs_everything),
         };
 

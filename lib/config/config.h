@@ -25,6 +25,13 @@ typedef enum ChurnEmpty {
         EMPTY_SUBVOLUME = 1 << 3,
 } ChurnEmpty;
 
+/* Types of block groups, a bit mask; key [Scrub] Groups= is a list of their names. */
+typedef enum GroupType {
+        GROUP_DATA = 1 << 0,
+        GROUP_METADATA = 1 << 1,
+        GROUP_SYSTEM = 1 << 2,
+} GroupType;
+
 #define CONFIG_STRING_MAX 176 /* with the longest key name, still a line that inih can read (INI_MAX_LINE is 200 in Debian's build) */
 #define CONFIG_KEYS_MAX 96
 #define CONFIG_ORIGIN_MAX 128
@@ -85,7 +92,8 @@ typedef struct Config {
         struct { /* [Scrub] */
                 bool enabled;      /* one worker per device */
                 bool readonly;
-                bool aim;                /* Aim=yes: full block groups are left out … */
+                bool aim;                /* Aim=yes: only living block groups that are not full, … */
+                unsigned groups;         /* Groups=data system: … of these types, a GroupType mask, … */
                 uint64_t whole_interval_ns; /* WholeInterval=0: … but for one scrub so often; 0: never */
                 uint64_t rest_ns;
         } scrub;

@@ -14,6 +14,7 @@ static const char *const wide_values[] = {
         "Target.MetadataProfile=raid1c4",
         "Churn.FileSize=64KiB",
         "Churn.BlockSize=64KiB",
+        "Scrub.Aim=no",
         NULL,
 };
 
@@ -28,6 +29,7 @@ static const char *const burst_values[] = {
         "Churn.Files=4",
         "Sync.Workers=0",
         "Balance.Enabled=no",
+        "Scrub.Aim=no",
         NULL,
 };
 

@@ -3,19 +3,22 @@
  * Stressor: scrubs one device, in a loop; one worker per device, because the kernel runs one scrub per device and devices in parallel.
  * Its windows on the board are what collisions are counted against.
  *
- * A scrub goes from end to end, unless there is data on the device that stays: then it goes over one of the ranges between (Aim=).
+ * A scrub goes over block groups that live, are of the types asked for and not full of data which stays (Aim=, Groups=), looked for each
+ * time anew: groups come and go.
  */
 #include "base/clock.h"
 #include "stress/budget.h"
+#include "stress/place.h"
 #include "stress/stressor.h"
 #include "target/scrub-aim.h"
 
 #define HEAVY_SLACK (16 * MiB)
-#define LOOK_INTERVAL_NS NSEC_PER_SEC
+#define WEIGH_INTERVAL_NS NSEC_PER_SEC
+#define NOTHING_THERE_REST_NS (500 * NSEC_PER_USEC)
 
 typedef struct Scrub {
         ScrubAim aim;
-        uint64_t looked_ns, whole_ns; /* when; 0: not yet */
+        uint64_t weighed_ns, looked_ns, whole_ns; /* when; 0: not yet */
 } Scrub;
 
 static unsigned scrub_instances(const Config *c, unsigned n_devices) {
@@ -32,49 +35,77 @@ static uint64_t heavy_bytes(const Config *c) {
         return c->churn.workers * c->churn.files * c->churn.file_size + HEAVY_SLACK;
 }
 
-static void look(Worker *w, Scrub *s) {
-        s->looked_ns = clock_mono_ns();
+static uint64_t kernel_types(unsigned groups) {
+        return (groups & GROUP_DATA ? BTRFS_BLOCK_GROUP_DATA : 0) | (groups & GROUP_METADATA ? BTRFS_BLOCK_GROUP_METADATA : 0) |
+               (groups & GROUP_SYSTEM ? BTRFS_BLOCK_GROUP_SYSTEM : 0);
+}
+
+static void weigh(Worker *w, Scrub *s) {
+        s->weighed_ns = clock_mono_ns();
         s->aim.devid = w->target->devices[w->instance].devid;
+        s->aim.types = kernel_types(w->config->scrub.groups);
         s->aim.heavy = heavy_bytes(w->config);
         worker_begin(w, OP_TREE_SEARCH);
-        worker_end(w, scrub_aim_look(&s->aim, w->ops, w->root_fd), NULL);
+        worker_end(w, scrub_aim_weigh(&s->aim, w->ops, w->root_fd), NULL);
+}
+
+static int look(Worker *w, Scrub *s) {
+        if (s->weighed_ns == 0)
+                weigh(w, s);
+        s->looked_ns = clock_mono_ns();
+        worker_begin(w, OP_TREE_SEARCH);
+        return worker_end(w, scrub_aim_look(&s->aim, w->ops, w->root_fd), NULL);
 }
 
 static bool whole_is_due(const Worker *w, const Scrub *s) {
         uint64_t interval = w->config->scrub.whole_interval_ns;
 
-        return !w->config->scrub.aim || s->aim.n_ranges == 0 || (interval > 0 && clock_mono_ns() - s->whole_ns >= interval);
+        return !w->config->scrub.aim || (interval > 0 && clock_mono_ns() - s->whole_ns >= interval);
 }
 
-static ScrubRange pick_range(Worker *w, Scrub *s) {
-        ScrubRange range = { .devid = w->target->devices[w->instance].devid, .end = UINT64_MAX, .readonly = w->config->scrub.readonly };
+/* Of the groups in the range. Many live too short for the churn to see them: a system group that a scrub has made goes with the next commit. */
+static void say_places(Worker *w, const Scrub *s, const AimRange *range) {
+        for (size_t i = 0; i < s->aim.map.n_chunks; i++)
+                if (scrub_aim_meets(&s->aim, &s->aim.map.chunks[i], range))
+                        place_say(w->slot, &s->aim.map.chunks[i], s->looked_ns);
+}
+
+/* False: there is nothing to scrub. Where the look fails, everything is scrubbed. */
+static bool pick_range(Worker *w, Scrub *s, ScrubRange *range) {
         const AimRange *a;
 
-        if (w->config->scrub.aim && s->looked_ns == 0)
-                look(w, s);
-        if (whole_is_due(w, s)) {
+        *range = (ScrubRange){ .devid = w->target->devices[w->instance].devid, .end = UINT64_MAX, .readonly = w->config->scrub.readonly };
+        if (whole_is_due(w, s) || look(w, s) != 0) {
                 s->whole_ns = clock_mono_ns();
-                return range;
+                return true;
         }
+        if (s->aim.n_ranges == 0)
+                return false;
         a = &s->aim.ranges[rng_below(&w->rng, s->aim.n_ranges)];
-        range.start = a->start;
-        range.end = a->end;
-        return range;
+        range->start = a->start;
+        range->end = a->end;
+        say_places(w, s, a);
+        return true;
 }
 
 /* An aimed scrub that met much data: groups have filled up since, or were moved by a balance. */
-static void look_again(Worker *w, Scrub *s, const ScrubStats *stats) {
+static void weigh_again(Worker *w, Scrub *s, const ScrubStats *stats) {
         if (w->config->scrub.aim && stats->data_bytes_scrubbed > heavy_bytes(w->config) &&
-            clock_mono_ns() - s->looked_ns >= LOOK_INTERVAL_NS)
-                look(w, s);
+            clock_mono_ns() - s->weighed_ns >= WEIGH_INTERVAL_NS)
+                weigh(w, s);
 }
 
 static int scrub_step(Worker *w) {
-        const ScrubRange range = pick_range(w, w->state);
-        Observation o = { .devid = range.devid };
+        Observation o = { 0 };
         ScrubStats stats = { 0 };
+        ScrubRange range;
         int r;
 
+        if (!pick_range(w, w->state, &range)) {
+                worker_rest(w, NOTHING_THERE_REST_NS);
+                return 0;
+        }
+        o.devid = range.devid;
         worker_begin(w, OP_SCRUB);
         slot_window_open(w->slot, range.devid, range.start, range.end, clock_mono_ns());
         r = w->ops->scrub(w->root_fd, &range, &stats);
@@ -87,7 +118,7 @@ static int scrub_step(Worker *w) {
                 o.count = scrub_stats_errors(&stats);
                 worker_observe(w, &o);
         }
-        look_again(w, w->state, &stats);
+        weigh_again(w, w->state, &stats);
         worker_rest(w, w->config->scrub.rest_ns);
         return 0;
 }

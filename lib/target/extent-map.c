@@ -88,13 +88,14 @@ static int chunk_found(void *userdata, const struct btrfs_ioctl_search_header *h
         return 0;
 }
 
-int extent_map_read(ExtentMap *m, const BtrfsOps *ops, int fd) {
-        static const struct btrfs_ioctl_search_key key = {
+int extent_map_read_from(ExtentMap *m, const BtrfsOps *ops, int fd, uint64_t logical) {
+        const struct btrfs_ioctl_search_key key = {
                 .tree_id = BTRFS_CHUNK_TREE_OBJECTID,
                 .min_objectid = BTRFS_FIRST_CHUNK_TREE_OBJECTID,
                 .max_objectid = BTRFS_FIRST_CHUNK_TREE_OBJECTID,
                 .min_type = BTRFS_CHUNK_ITEM_KEY,
                 .max_type = BTRFS_CHUNK_ITEM_KEY,
+                .min_offset = logical,
                 .max_offset = UINT64_MAX,
                 .max_transid = UINT64_MAX,
         };
@@ -104,6 +105,10 @@ int extent_map_read(ExtentMap *m, const BtrfsOps *ops, int fd) {
         m->n_chunks = 0;
         r = ops->tree_search(fd, &key, chunk_found, &reading);
         return r < 0 ? r : reading.error;
+}
+
+int extent_map_read(ExtentMap *m, const BtrfsOps *ops, int fd) {
+        return extent_map_read_from(m, ops, fd, 0);
 }
 
 void extent_map_free(ExtentMap *m) {

@@ -1,26 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * ScrubAim: which parts of a device to scrub. A scrub reads all that is stored in its range, so a full block group costs seconds in which
- * the groups that die are far away; a range without one costs the same on an empty 1 GiB loop file as on a full 20 TB disk. Space that
- * no group has is part of the ranges: groups come there.
+ * ScrubAim: which block groups of a device to scrub. A scrub reads all that is stored in its range, so a full group costs
+ * seconds in which the groups that die are far away; the extent of a group that comes and goes costs the same on an empty 1 GiB loop file
+ * as on a full 20 TB disk.
+ *
+ * Only groups that live: scrub walks the last commit, and finds the extents of groups there that have been removed since. Nothing can be
+ * lost with those, but a new group that has got the logical address of one is then met in the middle of its making, which released kernels
+ * do not survive (doc/findings, the new block group that is marked unused).
  */
 #include "target/extent-map.h"
 
 typedef struct AimRange {
-        uint64_t start, end; /* physical bytes of the device; end UINT64_MAX: to its end */
+        uint64_t start, end; /* physical bytes of the device */
 } AimRange;
 
 typedef struct ScrubAim {
-        uint64_t devid, heavy; /* given: on this device, groups that hold more bytes than this are left out */
-        AimRange *ranges; /* what lies between the extents of heavy groups; ascending; one that is everything where there are none */
-        size_t n_ranges;
+        uint64_t devid, types;     /* given: groups on this device, of one of these types (BTRFS_BLOCK_GROUP_*), … */
+        uint64_t heavy;            /* … that did not hold more bytes than this when they were weighed */
+        uint64_t *heavy_groups;    /* their logical addresses, ascending */
+        size_t n_heavy;
+        uint64_t floor;            /* logical: below it there are only heavy ones, and nothing is looked for */
+        AimRange *ranges;          /* their device extents as of the last look, neighbours joined; ascending */
+        size_t n_ranges, allocated;
         ExtentMap map;
 } ScrubAim;
 
 #define SCRUB_AIM_NULL ((ScrubAim){ 0 })
 
-/* Reads where the heavy groups lie and makes the ranges between them. Blocks; takes a tree search
- * per group. Returns 0, the kernel's result (see btrfs-ops.h) or those of extent_map_read(); on failure the ranges are what they were. */
+/* Finds the heavy groups of the whole target. Blocks; takes a tree search per group of the types. Returns 0, the kernel's result (see btrfs-ops.h) or
+ * those of extent_map_read(); on failure what was found before stays. */
+int scrub_aim_weigh(ScrubAim *a, const BtrfsOps *ops, int fd);
+/* Finds the extents of the others that are there now. Blocks; takes one tree search, whatever there is below the floor. Returns as above; on
+ * failure there are no ranges. */
 int scrub_aim_look(ScrubAim *a, const BtrfsOps *ops, int fd);
+/* True when the group has a device extent in the range. Pure. */
+bool scrub_aim_meets(const ScrubAim *a, const Chunk *c, const AimRange *range);
 void scrub_aim_free(ScrubAim *a);
