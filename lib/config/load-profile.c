@@ -47,8 +47,8 @@ static const char *const replace_values[] = {
 };
 
 const LoadProfile load_profiles[] = {
-        { "race", "Small written files on four devices, a sync loop, a scrub per device: the most collisions. On contended processors it has "
-                  "met, once, the bug of released kernels that burst is for.", race_values },
+        { "race", "Small written files on four devices, a sync loop, a scrub per device, aimed at block groups that live: the "
+                  "most hits, and clear of the bug of released kernels that burst is for, as far as a load can be.", race_values },
         { "wide", "The same on eight devices with four copies of metadata: fewer removals, but each is met by several scrubs. Needs Linux "
                   "5.5 and 8 GiB for the images.", wide_values },
         { "replace", "A device is replaced by a spare, again and again, while block groups come and go, with neither scrub nor balance in "
