@@ -18,8 +18,8 @@ void configure(Fixture *f, unsigned n, uint64_t size, const char *data, const ch
         Config *c = &f->config;
 
         memset(c, 0, sizeof(*c));
-        c->target.n_loops = n;
-        c->target.loop_size = size;
+        c->target.n_devices = n;
+        c->target.device_size = size;
         c->target.nodesize = 16384;
         snprintf(c->target.image_directories, sizeof(c->target.image_directories), "/nonexistent %s", f->images);
         snprintf(c->target.mount_point, sizeof(c->target.mount_point), "%s", f->mnt);

@@ -117,7 +117,7 @@ static void cleanup_cancels_what_survives_us(void **state _unused_) {
 
 static void instances_and_deadline_follow_the_configuration(void **state _unused_) {
         Config c = {
-                .balance = { .enabled = true }, .run = { .operation_deadline_ns = 7 }, .target = { .n_loops = 4, .loop_size = 5 * MiB },
+                .balance = { .enabled = true }, .run = { .operation_deadline_ns = 7 }, .target = { .n_devices = 4, .device_size = 5 * MiB },
         };
 
         assert_int_equal(stressor_balance.instances(&c, 4), 1);

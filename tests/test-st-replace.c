@@ -37,7 +37,7 @@ int __wrap_loop_create(Loop *l, const char *directory, uint64_t size, uint32_t s
 static int begin(WorkerFixture *f, unsigned n_devices, bool no_room) {
         fixture_begin(f, &stressor_replace, n_devices);
         f->config.replace.enabled = true;
-        f->config.target.loop_size = GiB;
+        f->config.target.device_size = GiB;
         snprintf(f->target.image_directory, sizeof(f->target.image_directory), "/images");
         expect_string(__wrap_loop_create, directory, "/images");
         expect_value(__wrap_loop_create, size, GiB);
@@ -182,7 +182,7 @@ static void it_rests_between(void **state _unused_) {
 }
 
 static void one_worker_when_enabled(void **state _unused_) {
-        Config c = { .run.operation_deadline_ns = NSEC_PER_SEC, .target.loop_size = 20 * MiB };
+        Config c = { .run.operation_deadline_ns = NSEC_PER_SEC, .target.device_size = 20 * MiB };
 
         assert_int_equal(stressor_replace.instances(&c, 4), 0);
         c.replace.enabled = true;

@@ -284,8 +284,8 @@ static void pwrite_writes_too(void **state) {
         config_init(&f->config);
         snprintf(f->config.target.mount_point, sizeof(f->config.target.mount_point), "%s", f->mount_point);
         f->config.churn.engine = ENGINE_PWRITE;
-        f->config.target.n_loops = 4;
-        f->config.target.loop_size = GiB;
+        f->config.target.n_devices = 4;
+        f->config.target.device_size = GiB;
         run(f);
         assert_true(board_bytes_written(f->board) >= 10 * MiB);
         end(f);

@@ -134,7 +134,7 @@ static void a_cancelled_scrub_is_ours(void **state _unused_) {
 
 static void instances_and_deadline_follow_the_configuration(void **state _unused_) {
         Config c = {
-                .scrub = { .enabled = true }, .run = { .operation_deadline_ns = 7 }, .target = { .n_loops = 4, .loop_size = 20 * MiB },
+                .scrub = { .enabled = true }, .run = { .operation_deadline_ns = 7 }, .target = { .n_devices = 4, .device_size = 20 * MiB },
         };
 
         assert_int_equal(stressor_scrub.instances(&c, 4), 4);

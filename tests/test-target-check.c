@@ -46,8 +46,8 @@ static void configure(Fixture *f, unsigned n, uint64_t size) {
         Config *c = &f->config;
 
         memset(c, 0, sizeof(*c));
-        c->target.n_loops = n;
-        c->target.loop_size = size;
+        c->target.n_devices = n;
+        c->target.device_size = size;
         snprintf(c->target.image_directories, sizeof(c->target.image_directories), "/nonexistent %s", f->images);
         snprintf(c->target.mount_point, sizeof(c->target.mount_point), "%s", f->mnt);
 }
@@ -141,7 +141,7 @@ static void test_check_looks_at_directories(void **state) {
         strcpy(f->config.target.mount_point, "/nonexistent/mnt");
         assert_int_equal(check_config_on(f, "target", &e), -ENOENT);
         assert_non_null(strstr(e.sentence, "mkdir /nonexistent/mnt"));
-        f->config.target.loop_size = 512 * TiB;
+        f->config.target.device_size = 512 * TiB;
         assert_int_equal(check_config_on(f, "target", &e), -ENOSPC);
         assert_non_null(strstr(e.sentence, f->images));
 }

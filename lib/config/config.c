@@ -64,7 +64,7 @@ static int check_consent(const Config *c, Error *e) {
         unsigned n = none ? 0 : device_words_count(c->target.wipe);
         char w[WHERE_MAX];
 
-        if (n == c->target.n_loops)
+        if (n == c->target.n_devices)
                 return 0;
         if (none)
                 return error_set(e, EXIT_REFUSED, EPERM,
@@ -73,7 +73,7 @@ static int check_consent(const Config *c, Error *e) {
                                  where(c, "Target", "Devices", w));
         return error_set(e, EXIT_REFUSED, EPERM, "%s: that is %u serial%s for %u disk%s; nothing was touched; give one for each, in the "
                          "order of Devices= (scrubstress devices prints them)", where(c, "Target", "Wipe", w), n, n == 1 ? "" : "s",
-                         c->target.n_loops, c->target.n_loops == 1 ? "" : "s");
+                         c->target.n_devices, c->target.n_devices == 1 ? "" : "s");
 }
 
 static int check_devices(Config *c, Error *e) {
@@ -85,8 +85,8 @@ static int check_devices(Config *c, Error *e) {
                 return error_set(e, EXIT_USAGE, -r, "%s: not understood; write loop:SIZE*N, such as loop:1GiB*4, or names of disks",
                                  where(c, "Target", "Devices", w));
         c->target.disks = spec.kind == DEVICE_BLOCK;
-        c->target.n_loops = spec.n;
-        c->target.loop_size = c->target.disks ? c->target.size : spec.size;
+        c->target.n_devices = spec.n;
+        c->target.device_size = c->target.disks ? c->target.size : spec.size;
         return c->target.disks ? check_consent(c, e) : 0;
 }
 
@@ -105,13 +105,13 @@ static int check_stripes(Config *c, Error *e) {
         static const char *const striped[] = { "raid0", "raid10", "raid5", "raid6" };
         char w[WHERE_MAX], devices[WHERE_MAX];
 
-        for (size_t i = 0; c->target.n_loops > DEVICE_LOOPS_MAX && i < ELEMENTSOF(striped); i++) {
+        for (size_t i = 0; c->target.n_devices > DEVICE_LOOPS_MAX && i < ELEMENTSOF(striped); i++) {
                 bool data = strcmp(c->target.data_profile, striped[i]) == 0;
                 if (data || strcmp(c->target.metadata_profile, striped[i]) == 0)
                         return error_set(e, EXIT_USAGE, E2BIG, "%s: stripes over all devices, at most %d are counted, and there are %u "
                                          "(%s); take fewer devices or another profile",
                                          where(c, "Target", data ? "DataProfile" : "MetadataProfile", w), DEVICE_LOOPS_MAX,
-                                         c->target.n_loops, where(c, "Target", "Devices", devices));
+                                         c->target.n_devices, where(c, "Target", "Devices", devices));
         }
         return 0;
 }
@@ -120,10 +120,10 @@ static int check_profile(const Config *c, const char *name, const char *value, E
         const Profile *p = profile_find(value);
         char w[WHERE_MAX], devices[WHERE_MAX];
 
-        if (p->min_devices <= c->target.n_loops)
+        if (p->min_devices <= c->target.n_devices)
                 return 0;
         return error_set(e, EXIT_USAGE, EINVAL, "%s: needs at least %u devices, but there are %u (%s); add devices or take %s",
-                         where(c, "Target", name, w), p->min_devices, c->target.n_loops, where(c, "Target", "Devices", devices),
+                         where(c, "Target", name, w), p->min_devices, c->target.n_devices, where(c, "Target", "Devices", devices),
                          strcmp(name, "MetadataProfile") == 0 ? "dup" : "single");
 }
 
@@ -136,11 +136,11 @@ static int check_profiles(Config *c, Error *e) {
 const char *config_metadata_profile(const Config *c) {
         if (strcmp(c->target.metadata_profile, "auto") != 0)
                 return c->target.metadata_profile;
-        return c->target.n_loops > 1 ? "raid1" : "dup";
+        return c->target.n_devices > 1 ? "raid1" : "dup";
 }
 
 unsigned config_n_images(const Config *c) {
-        return c->target.n_loops + c->replace.enabled;
+        return c->target.n_devices + c->replace.enabled;
 }
 
 /* What each write worker pins for io_uring; far above any useful pressure, far below what would hurt the machine. */
@@ -163,14 +163,14 @@ static int check_writes(Config *c, Error *e) {
 /* Half of the target stays free: btrfs run nearly full aborts transactions with ENOSPC, a known failure that hides the one sought. */
 static int check_room(Config *c, Error *e) {
         const Profile *p = profile_find(c->target.data_profile);
-        uint64_t room = profile_capacity(p, c->target.n_loops, c->target.loop_size) / 2;
+        uint64_t room = profile_capacity(p, c->target.n_devices, c->target.device_size) / 2;
         uint64_t need = c->churn.file_size * c->churn.files * c->churn.workers; /* at most 2^62 by the ranges */
         char w[WHERE_MAX], files[UNITS_MAX], half[UNITS_MAX];
 
-        if (c->target.populate > room && c->target.loop_size > 0)
+        if (c->target.populate > room && c->target.device_size > 0)
                 return error_set(e, EXIT_USAGE, EINVAL, "%s: more than %s, half of what fits on the target with DataProfile=%s; write less, "
                                  "or make the devices larger", where(c, "Target", "Populate", w), units_human_size(room, half), p->name);
-        if (need <= room || c->target.loop_size == 0) /* disks of any size: looked at when the target is made */
+        if (need <= room || c->target.device_size == 0) /* disks of any size: looked at when the target is made */
                 return 0;
         return error_set(e, EXIT_USAGE, EINVAL,
                          "%s: times Files=%llu times Workers=%llu is %s, more than %s, half of what fits on the target with "
@@ -181,7 +181,7 @@ static int check_room(Config *c, Error *e) {
 
 static int check_workers(Config *c, Error *e) {
         uint64_t n = c->churn.workers + c->sync.workers + c->balance.enabled + c->replace.enabled +
-                     (c->scrub.enabled ? c->target.n_loops : 0);
+                     (c->scrub.enabled ? c->target.n_devices : 0);
         char w[WHERE_MAX];
 
         if (n == 0)

@@ -54,8 +54,8 @@ typedef struct Config {
         struct { /* [Target] */
                 char devices[CONFIG_STRING_MAX];         /* Devices=loop:1GiB*4 (same grammar as --target) */
                 bool disks;                              /* parsed from it by config_check(): block devices, not loop files */
-                unsigned n_loops;                        /* likewise: how many devices, of either kind */
-                uint64_t loop_size;                      /* likewise; a multiple of 1 MiB. Disks: Size=, or what target_learn() found */
+                unsigned n_devices;                      /* likewise: how many devices, of either kind */
+                uint64_t device_size;                    /* likewise; a multiple of 1 MiB. Disks: Size=, or what target_learn() found */
                 char wipe[CONFIG_STRING_MAX];            /* Wipe=none: serials, one per disk */
                 bool wipe_signatures;                    /* WipeSignatures=no */
                 uint64_t size;                           /* Size=0: of each disk; 0: not said */
@@ -131,7 +131,7 @@ int config_load_file(Config *c, const char *path, bool must_exist, const ConfigW
  * `root` is put in front of all (tests; NULL or "": none). On failure *c is unchanged. `warn` may be NULL. */
 int config_load(Config *c, const char *root, const ConfigWarn *warn, Error *e);
 /* What no single key can say: combinations, sizes against each other, what is refused for safety (EXIT_REFUSED), else EXIT_USAGE.
- * Fills in disks, n_loops and loop_size. Pure. The sentence starts with where the value came from. */
+ * Fills in disks, n_devices and device_size. Pure. The sentence starts with where the value came from. */
 int config_check(Config *c, Error *e);
 /* MetadataProfile= with `auto` decided by the number of devices; after config_check(). */
 const char *config_metadata_profile(const Config *c);

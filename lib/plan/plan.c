@@ -19,7 +19,7 @@ static void add_workers(Plan *p, const Stressor *s, unsigned n) {
 int plan_make(Plan *p, const Config *c, uint64_t fallback_seed, Error *e) {
         uint64_t wanted = 0;
 
-        *p = (Plan){ .seed = c->run.seed ?: fallback_seed, .n_devices = c->target.n_loops };
+        *p = (Plan){ .seed = c->run.seed ?: fallback_seed, .n_devices = c->target.n_devices };
         for (size_t i = 0; i < n_stressors; i++)
                 wanted += stressors[i]->instances(c, p->n_devices);
         if (wanted == 0)
@@ -58,10 +58,10 @@ static void print_loops(const Plan *p, const Config *c, FILE *f) {
 
         fprintf(f, "target      a new btrfs on %u loop device%s of its own, gone after the run\n", p->n_devices,
                 p->n_devices == 1 ? "" : "s");
-        units_format_size(c->target.loop_size, size);
+        units_format_size(c->target.device_size, size);
         for (unsigned i = 1; i <= p->n_devices; i++)
                 fprintf(f, "  device %-2u sparse image of %s without a name, on a free loop device\n", i, size);
-        if (config_n_images(c) > c->target.n_loops)
+        if (config_n_images(c) > c->target.n_devices)
                 fprintf(f, "  spare     another of %s, to replace devices with\n", size);
         fprintf(f, "  images    in the first with room for all: %s\n", c->target.image_directories);
 }

@@ -13,7 +13,7 @@ static unsigned balance_instances(const Config *c, unsigned n_devices _unused_) 
 /* At most it relocates all there is. The size of devices that are not loops of ours is not in the configuration: raise
  * OperationDeadline=. */
 static uint64_t balance_deadline_ns(const Config *c) {
-        return c->run.operation_deadline_ns + budget_walk_ns(c->target.n_loops * c->target.loop_size);
+        return c->run.operation_deadline_ns + budget_walk_ns(c->target.n_devices * c->target.device_size);
 }
 
 static int balance_once(Worker *w) {

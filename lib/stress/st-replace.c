@@ -26,7 +26,7 @@ static unsigned replace_instances(const Config *c, unsigned n_devices _unused_) 
 
 /* One pass over one device, and the copy of what it holds. */
 static uint64_t replace_deadline_ns(const Config *c) {
-        return c->run.operation_deadline_ns + 2 * budget_walk_ns(c->target.loop_size);
+        return c->run.operation_deadline_ns + 2 * budget_walk_ns(c->target.device_size);
 }
 
 /* The kernel log will speak of the spare as it does of the target's devices. */
@@ -41,7 +41,7 @@ static void say_spare(Worker *w, const Replace *s) {
 static int replace_prepare(Worker *w) {
         Replace *s = w->state;
         Error e = ERROR_NULL;
-        int r = loop_create(&s->spare, w->target->image_directory, w->config->target.loop_size, 0, &e);
+        int r = loop_create(&s->spare, w->target->image_directory, w->config->target.device_size, 0, &e);
 
         if (r < 0)
                 worker_note(w, "No spare device to replace others with: %s", e.sentence);

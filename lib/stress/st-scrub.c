@@ -27,7 +27,7 @@ static unsigned scrub_instances(const Config *c, unsigned n_devices) {
 
 /* One pass over one device. The size of devices that are not loops of ours is not in the configuration: raise OperationDeadline=. */
 static uint64_t scrub_deadline_ns(const Config *c) {
-        return c->run.operation_deadline_ns + budget_walk_ns(c->target.loop_size);
+        return c->run.operation_deadline_ns + budget_walk_ns(c->target.device_size);
 }
 
 /* More than all files of the churn, so none of its groups is taken for one that stays. */

@@ -26,7 +26,7 @@ static const Identity *identity_before(const Target *t, const char *path) {
 void disks_open(Disks *d, const Config *c, const char *root, const Target *before) {
         *d = DISKS_NULL;
         snprintf(d->evidence_directory, sizeof(d->evidence_directory), "%s", c->run.evidence_directory);
-        for (; d->n < TARGET_DEVICES_MAX && d->n < c->target.n_loops; d->n++) {
+        for (; d->n < TARGET_DEVICES_MAX && d->n < c->target.n_devices; d->n++) {
                 ConsentRequest request = { .size = c->target.size, .wipe_signatures = c->target.wipe_signatures };
                 device_words_get(c->target.devices, d->n, request.path);
                 device_words_get(c->target.wipe, d->n, request.wipe);

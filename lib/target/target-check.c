@@ -125,7 +125,7 @@ int target_check(const Config *c, const char *root, Error *e) {
         if ((r = check_loop(root, e)) < 0 || (r = check_mkfs(e)) < 0)
                 return r;
         target_directories(&directories, c);
-        r = loop_choose_directory(directories.paths, config_n_images(c), c->target.loop_size, e);
+        r = loop_choose_directory(directories.paths, config_n_images(c), c->target.device_size, e);
         if (r < 0)
                 return r;
         return check_mount_point(c, e);

@@ -52,7 +52,7 @@ void target_learn(Config *c) {
                 return;
         disks_open(&d, c, "", NULL);
         for (unsigned i = 0; i < d.n; i++)
-                c->target.loop_size = MAX_OF(c->target.loop_size, d.candidates[i].size);
+                c->target.device_size = MAX_OF(c->target.device_size, d.candidates[i].size);
 }
 
 /* What the disks were when they were first taken: from now on, and for targets made later, they have to be these. */

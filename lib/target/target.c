@@ -62,11 +62,11 @@ static void loops_close(Loops *l) {
 }
 
 static int loops_create(Loops *l, const char *directory, const Config *c, Error *e) {
-        if (c->target.n_loops > TARGET_DEVICES_MAX)
-                return error_set(e, EXIT_USAGE, E2BIG, "%u devices are more than %d: name fewer (Devices=)", c->target.n_loops,
+        if (c->target.n_devices > TARGET_DEVICES_MAX)
+                return error_set(e, EXIT_USAGE, E2BIG, "%u devices are more than %d: name fewer (Devices=)", c->target.n_devices,
                                  TARGET_DEVICES_MAX);
-        while (l->n < c->target.n_loops) {
-                int r = loop_create(&l->loops[l->n], directory, c->target.loop_size, 0, e);
+        while (l->n < c->target.n_devices) {
+                int r = loop_create(&l->loops[l->n], directory, c->target.device_size, 0, e);
                 if (r < 0)
                         return r;
                 l->n++;
@@ -223,7 +223,7 @@ int target_make(Target *t, const Config *c, Error *e) {
                 return target_disks_make(t, c, e);
         *t = (Target){ 0 };
         target_directories(&directories, c);
-        r = loop_choose_directory(directories.paths, config_n_images(c), c->target.loop_size, e);
+        r = loop_choose_directory(directories.paths, config_n_images(c), c->target.device_size, e);
         if (r < 0)
                 return r;
         snprintf(t->image_directory, sizeof(t->image_directory), "%s", directories.paths[r]);

@@ -61,7 +61,7 @@ int target_enter_namespace(Error *e);
  * mkfs.btrfs, image directory and room, or the interlocks of the disks; mount point. What the configuration alone can say is
  * config_check()'s. `root` prefixes /proc, /sys, /lib/modules and /dev (tests; NULL or "": none). Sentences name the remedy. */
 int target_check(const Config *c, const char *root, Error *e);
-/* Sets loop_size to the size of the largest disk, for deadlines and room; nothing for loop files. After target_check(). */
+/* Sets device_size to the size of the largest disk, for deadlines and room; nothing for loop files. After target_check(). */
 void target_learn(Config *c);
 /* Blocks (mkfs). On failure nothing is left behind. A *t that was made before in this run must be handed in again: its disks have to be
  * the same devices still. -EPERM with EXIT_REFUSED: an interlock said no, nothing was written. */
