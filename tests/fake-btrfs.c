@@ -46,6 +46,7 @@ static const char *const names[_FAKE_CALL_MAX] = {
         [FAKE_WAIT_SYNC] = "wait_sync",
         [FAKE_SUBVOL_CREATE] = "subvol_create",
         [FAKE_SUBVOL_DELETE] = "subvol_delete",
+        [FAKE_SUBVOL_SNAPSHOT] = "subvol_snapshot",
         [FAKE_DEVICE_INFO] = "device_info",
         [FAKE_FS_INFO] = "fs_info",
         [FAKE_DEVICE_STATS] = "device_stats",
@@ -243,6 +244,10 @@ static int fake_subvol_delete(int parent_fd, const char *name) {
         return named(FAKE_SUBVOL_DELETE, parent_fd, name);
 }
 
+static int fake_subvol_snapshot(int source_fd, int parent_fd, const char *name) {
+        return source_fd == parent_fd ? named(FAKE_SUBVOL_SNAPSHOT, parent_fd, name) : -EXDEV;
+}
+
 static int fake_device_info(int fd, uint64_t devid, BtrfsDevice *ret) {
         const FakeRule *rule = call(&(FakeRecord){ .call = FAKE_DEVICE_INFO, .fd = fd, .devid = devid });
 
@@ -304,6 +309,7 @@ const BtrfsOps fake_btrfs_ops = {
         .wait_sync = fake_wait_sync,
         .subvol_create = fake_subvol_create,
         .subvol_delete = fake_subvol_delete,
+        .subvol_snapshot = fake_subvol_snapshot,
         .device_info = fake_device_info,
         .fs_info = fake_fs_info,
         .device_stats = fake_device_stats,

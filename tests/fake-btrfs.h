@@ -36,6 +36,7 @@ typedef enum FakeCall {
         FAKE_WAIT_SYNC,
         FAKE_SUBVOL_CREATE,
         FAKE_SUBVOL_DELETE,
+        FAKE_SUBVOL_SNAPSHOT,
         FAKE_DEVICE_INFO,
         FAKE_FS_INFO,
         FAKE_DEVICE_STATS,

@@ -77,6 +77,7 @@ static const struct {
         { "start-sync", BTRFS_IOC_START_SYNC },
         { "subvol-create", BTRFS_IOC_SUBVOL_CREATE },
         { "subvol-create", BTRFS_IOC_SUBVOL_CREATE_V2 },
+        { "snapshot", BTRFS_IOC_SNAP_CREATE_V2 },
         { "subvol-delete", BTRFS_IOC_SNAP_DESTROY },
         { "subvol-delete", BTRFS_IOC_SNAP_DESTROY_V2 },
         { "sync", BTRFS_IOC_SYNC },

@@ -138,6 +138,10 @@ static void test_the_ops_one_by_one(void **state) {
         assert_int_equal(values[BTRFS_DEV_STAT_CORRUPTION_ERRS], 0);
         assert_int_equal(ops->subvol_create(fd, "sub"), 0);
         assert_int_equal(ops->subvol_create(fd, "sub"), -EEXIST);
+        assert_int_equal(ops->subvol_snapshot(fd, fd, "sub"), -EEXIST);
+        assert_int_equal(ops->subvol_snapshot(fd, fd, "snapshot"), 0);
+        assert_int_equal(faccessat(fd, "snapshot/sub", F_OK, 0), 0); /* what was below */
+        assert_int_equal(ops->subvol_delete(fd, "snapshot"), 0);
         assert_int_equal(ops->subvol_delete(fd, "sub"), 0);
         assert_int_equal(ops->subvol_delete(fd, "sub"), -ENOENT);
         assert_int_equal(ops->start_sync(fd, &transid), 0);

@@ -205,6 +205,9 @@ static const struct {
         { "Scrub", "Rest", "1h", NULL, { "61m" } },
         { "Replace", "Enabled", "yes", NULL, { "spare" } },
         { "Replace", "Rest", "5ms", NULL, { "61m" } },
+        { "Snapshot", "Enabled", "yes", NULL, { "daily" } },
+        { "Snapshot", "Hold", "1h", NULL, { "61m" } },
+        { "Snapshot", "Rest", "2s", NULL, { "long" } },
         { "Observe", "Trace", "false", "no", { "-" } },
         { "Observe", "KernelLog", "no", NULL, { "kmsg" } },
 };

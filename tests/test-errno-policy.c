@@ -56,6 +56,7 @@ static const Expectation expectations[] = {
         { OP_PUNCH, .expect = FILE_EXPECT " ENOSPC/n", .setup = CALLER " EDQUOT", .hw = "EIO", .consequence = "EROFS" },
         { OP_SUBVOL_CREATE, .expect = FILE_EXPECT " ENOSPC", .setup = CALLER " EDQUOT", .hw = "EIO", .consequence = "EROFS" },
         { OP_SUBVOL_DELETE, .expect = FILE_EXPECT, .setup = CALLER " EDQUOT", .hw = "EIO", .consequence = "EROFS" },
+        { OP_SNAPSHOT, .expect = FILE_EXPECT " ENOSPC", .setup = CALLER " EDQUOT", .hw = "EIO", .consequence = "EROFS" },
         { OP_TREE_SEARCH, .expect = CUT " " FAULTY, .setup = CALLER " EOVERFLOW", .hw = "EIO" },
         { OP_MOUNT, .expect = CUT " " FAULTY, .hw = "EIO", .consequence = "EROFS",
           .setup = CALLER " EINVAL EBUSY ENODEV ENOENT ENOTBLK ENXIO EACCES EEXIST" },

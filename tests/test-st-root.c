@@ -254,8 +254,10 @@ static void every_way_and_every_mode(void **state) {
         f->config.balance.enabled = true;
         f->config.balance.burst = 2;
         f->config.balance.rest_ns = 200 * NSEC_PER_MSEC;
+        f->config.snapshot.enabled = true;
         run(f);
         assert_true(board_tally(f->board, OP_BALANCE, 0) > 0);
+        assert_true(board_tally(f->board, OP_SNAPSHOT, 0) > 0);
         assert_true(board_tally(f->board, OP_SUBVOL_DELETE, 0) > 0);
         assert_true(board_tally(f->board, OP_PUNCH, 0) > 0);
         assert_true(board_tally(f->board, OP_TRUNCATE, 0) > 0);
@@ -273,6 +275,7 @@ static void large_fallocated_files(void **state) {
         f->config.churn.file_size = 128 * MiB;
         f->config.churn.fill = FILL_FALLOCATE;
         f->config.churn.empty = EMPTY_UNLINK;
+        f->config.snapshot.enabled = false; /* would keep what is unlinked */
         run(f);
         assert_true(board_tally(f->board, OP_FALLOCATE, 0) > 0);
         end(f);

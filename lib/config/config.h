@@ -101,6 +101,10 @@ typedef struct Config {
                 bool enabled;      /* a spare device is made */
                 uint64_t rest_ns;
         } replace;
+        struct { /* [Snapshot] */
+                bool enabled;
+                uint64_t hold_ns, rest_ns; /* how long there is one, and then none */
+        } snapshot;
         struct { /* [Observe] */
                 bool trace, kmsg;
         } observe;

@@ -151,6 +151,14 @@ const Key keys[] = {
         { "Replace", "Rest", &type_duration, SLOT(replace.rest_ns), "0", .max = HOUR,
           .help = "Rest between two replaces." },
 
+        { "Snapshot", "Enabled", &type_bool, SLOT(snapshot.enabled), "no",
+          .help = "Take a snapshot of the whole target, hold it for a moment and delete it, in a loop. What is unlinked meanwhile keeps its block "
+                  "group until the cleaner has dropped the snapshot." },
+        { "Snapshot", "Hold", &type_duration, SLOT(snapshot.hold_ns), "20ms", .max = HOUR,
+          .help = "How long a snapshot is held before it is deleted." },
+        { "Snapshot", "Rest", &type_duration, SLOT(snapshot.rest_ns), "20ms", .max = HOUR,
+          .help = "Rest after its deletion." },
+
         { "Observe", "Trace", &type_bool, SLOT(observe.trace), "yes",
           .help = "Count collisions from trace events, in a tracefs instance of our own. Without it removals are counted from the "
                   "chunk tree instead." },

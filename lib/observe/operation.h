@@ -26,6 +26,7 @@ typedef enum Operation {
         OP_PUNCH,
         OP_SUBVOL_CREATE,
         OP_SUBVOL_DELETE,
+        OP_SNAPSHOT,
         OP_TREE_SEARCH,
         OP_MOUNT,
         OP_UMOUNT,

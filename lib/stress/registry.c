@@ -9,6 +9,7 @@ const Stressor *const stressors[] = {
         &stressor_churn,
         &stressor_replace,
         &stressor_scrub,
+        &stressor_snapshot,
         &stressor_sync,
 };
 const size_t n_stressors = ELEMENTSOF(stressors);

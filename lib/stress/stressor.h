@@ -26,6 +26,7 @@ extern const Stressor stressor_balance;
 extern const Stressor stressor_churn;
 extern const Stressor stressor_replace;
 extern const Stressor stressor_scrub;
+extern const Stressor stressor_snapshot;
 extern const Stressor stressor_sync;
 
 /* Sorted by name. */

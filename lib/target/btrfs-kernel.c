@@ -129,6 +129,10 @@ static int kernel_subvol_create(int parent_fd, const char *name) {
         return from_util(btrfs_util_create_subvolume_fd(parent_fd, name, 0, NULL, NULL));
 }
 
+static int kernel_subvol_snapshot(int source_fd, int parent_fd, const char *name) {
+        return from_util(btrfs_util_create_snapshot_fd2(source_fd, parent_fd, name, 0, NULL, NULL));
+}
+
 static int kernel_subvol_delete(int parent_fd, const char *name) {
         return from_util(btrfs_util_delete_subvolume_fd(parent_fd, name, 0));
 }
@@ -231,6 +235,7 @@ const BtrfsOps btrfs_kernel_ops = {
         .start_sync = kernel_start_sync,
         .wait_sync = kernel_wait_sync,
         .subvol_create = kernel_subvol_create,
+        .subvol_snapshot = kernel_subvol_snapshot,
         .subvol_delete = kernel_subvol_delete,
         .device_info = kernel_device_info,
         .fs_info = kernel_fs_info,

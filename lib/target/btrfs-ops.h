@@ -52,6 +52,7 @@ typedef struct BtrfsOps {
         int (*start_sync)(int fd, uint64_t *transid);
         int (*wait_sync)(int fd, uint64_t transid);
         int (*subvol_create)(int parent_fd, const char *name); /* libbtrfsutil */
+        int (*subvol_snapshot)(int source_fd, int parent_fd, const char *name); /* writeable; commits */
         int (*subvol_delete)(int parent_fd, const char *name);
         int (*device_info)(int fd, uint64_t devid, BtrfsDevice *ret); /* -ENODEV: no such devid */
         int (*fs_info)(int fd, struct btrfs_ioctl_fs_info_args *ret);
