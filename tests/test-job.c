@@ -7,7 +7,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "fake-btrfs.h"
@@ -19,6 +22,13 @@ static int open_tmp(const Target *t _unused_, Error *e _unused_) {
 
 static int open_nothing(const Target *t _unused_, Error *e) {
         return error_set(e, EXIT_ERROR, ENODEV, "it is gone");
+}
+
+/* A directory of this test's own. */
+static char target_directory[] = "/tmp/test-job-XXXXXX";
+
+static int open_directory(const Target *t _unused_, Error *e _unused_) {
+        return open(target_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 static const Config no_config;
@@ -242,6 +252,33 @@ static void cancelling_goes_on_until_nothing_runs(void **state) {
         fake_btrfs_end();
 }
 
+/* A write that reaches the target, for a kernel that has forgotten to wake the replace; the first thing of all, and nothing is left of it. */
+static void cancelling_wakes_the_replace(void **state) {
+        static const FakeRule script[] = {
+                { .call = FAKE_SCRUB_CANCEL, .result = -ENOTCONN }, { .call = FAKE_BALANCE_CANCEL, .result = -ENOTCONN },
+                { .call = FAKE_REPLACE_CANCEL, .result = BTRFS_IOCTL_DEV_REPLACE_RESULT_NOT_STARTED, .optional = true },
+                { .call = FAKE_REPLACE_STATUS, .optional = true },
+        };
+        const Config with = { .replace.enabled = true };
+        _Alignas(struct inotify_event) char events[4096];
+        Job *j = *state;
+        int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+        j->open_target = open_directory;
+        assert_non_null(mkdtemp(target_directory));
+        assert_true(inotify_add_watch(watch, target_directory, IN_MODIFY | IN_DELETE) >= 0);
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        assert_int_equal(run_to_end(j, JOB_CANCEL), 1);
+        assert_int_equal(read(watch, events, sizeof(events)), -1); /* without replaces nobody needs it */
+        j->config = &with;
+        assert_int_equal(run_to_end(j, JOB_CANCEL), 1);
+        fake_btrfs_end();
+        assert_true(read(watch, events, sizeof(events)) > 0);
+        assert_int_equal(((struct inotify_event *)events)->mask, IN_MODIFY);
+        close(watch);
+        assert_int_equal(rmdir(target_directory), 0);
+}
+
 /* A cancelled replace is over when the kernel has finished with it. */
 static void cancelling_waits_for_the_replace(void **state) {
         static const FakeRule script[] = {
@@ -323,6 +360,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(one_that_goes_away_in_time_is_not, setup, teardown),
                 cmocka_unit_test_setup_teardown(with_async_discard_nobody_looks, setup, teardown),
                 cmocka_unit_test_setup_teardown(cancelling_goes_on_until_nothing_runs, setup, teardown),
+                cmocka_unit_test_setup_teardown(cancelling_wakes_the_replace, setup, teardown),
                 cmocka_unit_test_setup_teardown(cancelling_waits_for_the_replace, setup, teardown),
                 cmocka_unit_test_setup_teardown(jobs_learn_where_replaces_have_moved_devices, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_target_that_is_gone_is_our_error, setup, teardown),

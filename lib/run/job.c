@@ -19,6 +19,7 @@
 #define CLEANER_POLL_NS (20 * NSEC_PER_MSEC)
 #define CONTROL_TRIES 3
 #define CONTROL_REST_NS (200 * NSEC_PER_MSEC)
+#define WAKE_FILE "wake-replace"
 #define CANCEL_POLL_NS (10 * NSEC_PER_MSEC)
 
 /* A block group being filled, one dying, and one that a scrub has replaced or a balance relocates into. */
@@ -191,6 +192,19 @@ static bool cancel_replace(Job *j, int fd) {
                (j->ops->replace_status(fd, &state) == 0 && state == BTRFS_IOCTL_DEV_REPLACE_STATE_STARTED);
 }
 
+/* Released kernels can forget to wake a replace that ends (doc/findings/2026-11-replace-misses-its-wakeup.md): then every mkfs and mount of the
+ * machine waits, and a cancel too. Any write to the filesystem wakes it. Where that fails, so will what comes next, which tells. */
+static void wake_replace(const Job *j, int fd) {
+        _cleanup_close_ int file = -1;
+
+        if (!j->config->replace.enabled)
+                return;
+        file = openat(fd, WAKE_FILE, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (file >= 0 && write(file, WAKE_FILE, sizeof(WAKE_FILE)) > 0)
+                fsync(file);
+        unlinkat(fd, WAKE_FILE, 0);
+}
+
 /* A balance or replace survives the death of its caller, and one that we cancel may be followed by the next of a worker that has not yet
  * seen the phase: cancel until there is nothing to cancel. */
 static int do_cancel(Job *j) {
@@ -198,6 +212,7 @@ static int do_cancel(Job *j) {
 
         if (fd < 0)
                 return fd;
+        wake_replace(j, fd);
         for (unsigned quiet = 0; quiet < 3;) {
                 int s = j->ops->scrub_cancel(fd), b = j->ops->balance_cancel(fd);
                 quiet = cancel_replace(j, fd) || s == 0 || b == 0 ? 0 : quiet + 1;
