@@ -33,7 +33,10 @@ static void look(ScrubAim *a, const FakeGroup *g, size_t n, bool weigh) {
         a->heavy = HEAVY;
         if (weigh)
                 assert_int_equal(scrub_aim_weigh(a, &fake_btrfs_ops, 7), 0);
+        unsigned searches = fake_btrfs_count(FAKE_TREE_SEARCH);
         assert_int_equal(scrub_aim_look(a, &fake_btrfs_ops, 7), 0);
+        assert_int_equal(fake_btrfs_count(FAKE_TREE_SEARCH) - searches, 1 + a->n_light); /* however many heavy ones there are */
+        assert_int_equal(fake_btrfs_last(FAKE_TREE_SEARCH)->key.min_offset, a->floor);
         fake_btrfs_end();
 }
 
@@ -62,7 +65,7 @@ static void groups_that_live_on_the_device_and_nothing_else(void **state _unused
         assert_int_equal(a.n_ranges, 0);
         scrub_aim_free(&a);
         assert_null(a.ranges);
-        assert_null(a.heavy_groups);
+        assert_null(a.light);
 }
 
 static void neighbours_are_one_range(void **state _unused_) {
@@ -88,7 +91,7 @@ static void only_of_the_types_asked_for(void **state _unused_) {
         /* What is not asked for is not weighed either: heavy as it is, it is the lowest that is looked at. */
         WEIGH_AND_LOOK(&a, { DUP, HEAVY + 1, { { 2, 10 * MiB }, { 2, 200 * MiB } } }, { DATA, 0, { { 2, 300 * MiB } } },
                        { SYSTEM, 0, { { 2, 400 * MiB }, { 1, MiB } } });
-        assert_int_equal(a.n_heavy, 0);
+        assert_int_equal(a.floor, 0);
         EXPECT(&a, { 300 * MiB, 364 * MiB }, { 400 * MiB, 464 * MiB });
         a.types = BTRFS_BLOCK_GROUP_METADATA;
         LOOK(&a, { DUP, 0, { { 2, 10 * MiB }, { 2, 200 * MiB } } }, { DATA, 0, { { 2, 300 * MiB } } });
@@ -105,15 +108,17 @@ static void heavy_ones_are_left_out_until_weighed_again(void **state _unused_) {
 
         look(&a, groups, 5, true);
         EXPECT(&a, { 200 * MiB, 264 * MiB }, { 400 * MiB, 464 * MiB });
-        assert_int_equal(a.n_heavy, 3);
-        /* From the first light one on: how many heavy ones lie below costs nothing. */
-        assert_int_equal(a.floor, fake_logical(2));
-        look(&a, groups, 4, false);
+        assert_int_equal(a.floor, fake_logical(3) + 1);
+        assert_int_equal(a.n_light, 1);
+        assert_int_equal(a.light[0], fake_logical(2));
+        look(&a, groups, 4, false); /* the one above the floor is gone */
         EXPECT(&a, { 200 * MiB, 264 * MiB });
-        look(&a, groups, 2, true);
+        look(&a, groups, 2, false); /* so is the one below it */
         assert_int_equal(a.n_ranges, 0);
-        assert_int_equal(a.floor, fake_logical(1) + 1); /* a new group is found */
-        look(&a, groups, 3, false);
+        look(&a, groups, 2, true);
+        assert_int_equal(a.floor, fake_logical(1) + 1);
+        assert_int_equal(a.n_light, 0);
+        look(&a, groups, 3, false); /* a new group is found */
         EXPECT(&a, { 200 * MiB, 264 * MiB });
         scrub_aim_free(&a);
 }
@@ -144,12 +149,12 @@ static void failures(void **state _unused_) {
         fake_btrfs_begin(later, ELEMENTSOF(later));
         assert_int_equal(scrub_aim_weigh(&a, &fake_btrfs_ops, 7), -EIO);
         fake_btrfs_end();
-        assert_int_equal(a.n_heavy, 1); /* what was known stays */
+        assert_int_equal(a.floor, fake_logical(0) + 1); /* what was known stays */
         fake_btrfs_begin(fails, ELEMENTSOF(fails));
         assert_int_equal(scrub_aim_weigh(&a, &fake_btrfs_ops, 7), -EIO);
         assert_int_equal(scrub_aim_look(&a, &fake_btrfs_ops, 7), -EIO);
         fake_btrfs_end();
-        assert_int_equal(a.n_heavy, 1);
+        assert_int_equal(a.floor, fake_logical(0) + 1);
         assert_int_equal(a.n_ranges, 0); /* but where groups are does not */
         scrub_aim_free(&a);
 }

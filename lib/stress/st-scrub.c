@@ -30,9 +30,10 @@ static uint64_t scrub_deadline_ns(const Config *c) {
         return c->run.operation_deadline_ns + budget_walk_ns(c->target.device_size);
 }
 
-/* More than all files of the churn, so none of its groups is taken for one that stays. */
+/* More than all files of the churn, so none of its groups is taken for one that stays. A snapshot, and one that is not all dropped yet, keep
+ * the files of earlier cycles. */
 static uint64_t heavy_bytes(const Config *c) {
-        return c->churn.workers * c->churn.files * c->churn.file_size + HEAVY_SLACK;
+        return c->churn.workers * c->churn.files * c->churn.file_size * (c->snapshot.enabled ? 3 : 1) + HEAVY_SLACK;
 }
 
 static uint64_t kernel_types(unsigned groups) {
@@ -70,16 +71,16 @@ static void say_places(Worker *w, const Scrub *s, const AimRange *range) {
                         place_say(w->slot, &s->aim.map.chunks[i], s->looked_ns);
 }
 
-/* False: there is nothing to scrub. Where the look fails, everything is scrubbed. */
+/* False: there is nothing to scrub, or nobody knows where; that a look has failed is told. */
 static bool pick_range(Worker *w, Scrub *s, ScrubRange *range) {
         const AimRange *a;
 
         *range = (ScrubRange){ .devid = w->target->devices[w->instance].devid, .end = UINT64_MAX, .readonly = w->config->scrub.readonly };
-        if (whole_is_due(w, s) || look(w, s) != 0) {
+        if (whole_is_due(w, s)) {
                 s->whole_ns = clock_mono_ns();
                 return true;
         }
-        if (s->aim.n_ranges == 0)
+        if (look(w, s) != 0 || s->aim.n_ranges == 0)
                 return false;
         a = &s->aim.ranges[rng_below(&w->rng, s->aim.n_ranges)];
         range->start = a->start;
@@ -102,7 +103,7 @@ static int scrub_step(Worker *w) {
         int r;
 
         if (!pick_range(w, w->state, &range)) {
-                worker_rest(w, NOTHING_THERE_REST_NS);
+                worker_rest(w, MAX_OF(w->config->scrub.rest_ns, NOTHING_THERE_REST_NS));
                 return 0;
         }
         o.devid = range.devid;

@@ -88,27 +88,25 @@ static int chunk_found(void *userdata, const struct btrfs_ioctl_search_header *h
         return 0;
 }
 
-int extent_map_read_from(ExtentMap *m, const BtrfsOps *ops, int fd, uint64_t logical) {
+int extent_map_add(ExtentMap *m, const BtrfsOps *ops, int fd, uint64_t first, uint64_t last) {
         const struct btrfs_ioctl_search_key key = {
                 .tree_id = BTRFS_CHUNK_TREE_OBJECTID,
                 .min_objectid = BTRFS_FIRST_CHUNK_TREE_OBJECTID,
                 .max_objectid = BTRFS_FIRST_CHUNK_TREE_OBJECTID,
                 .min_type = BTRFS_CHUNK_ITEM_KEY,
                 .max_type = BTRFS_CHUNK_ITEM_KEY,
-                .min_offset = logical,
-                .max_offset = UINT64_MAX,
+                .min_offset = first,
+                .max_offset = last,
                 .max_transid = UINT64_MAX,
         };
         Reading reading = { .map = m };
-        int r;
-
-        m->n_chunks = 0;
-        r = ops->tree_search(fd, &key, chunk_found, &reading);
+        int r = ops->tree_search(fd, &key, chunk_found, &reading);
         return r < 0 ? r : reading.error;
 }
 
 int extent_map_read(ExtentMap *m, const BtrfsOps *ops, int fd) {
-        return extent_map_read_from(m, ops, fd, 0);
+        m->n_chunks = 0;
+        return extent_map_add(m, ops, fd, 0, UINT64_MAX);
 }
 
 void extent_map_free(ExtentMap *m) {

@@ -33,8 +33,8 @@ uint64_t chunk_extent_length(uint64_t length, uint64_t type, uint16_t n_stripes,
 /* Replaces the content; keeps the memory for the next time. Returns the kernel's result (see btrfs-ops.h), -ENOMEM, or
  * -EBADMSG: an item too short for the chunk it says it is. On failure the map is what was read until then. */
 int extent_map_read(ExtentMap *m, const BtrfsOps *ops, int fd);
-/* The same, only of chunks that start at `logical` or above. */
-int extent_map_read_from(ExtentMap *m, const BtrfsOps *ops, int fd, uint64_t logical);
+/* Adds the chunks that start in [first, last], all above those that the map has. Returns as above. */
+int extent_map_add(ExtentMap *m, const BtrfsOps *ops, int fd, uint64_t first, uint64_t last);
 void extent_map_free(ExtentMap *m);
 const Chunk *extent_map_find(const ExtentMap *m, uint64_t logical);
 /* Number and bytes of chunks whose type has all bits of `type`. */

@@ -6,12 +6,6 @@
 
 #include "target/group-usage.h"
 
-static int by_logical(const void *a, const void *b) {
-        const uint64_t *x = a, *y = b;
-
-        return (*x > *y) - (*x < *y);
-}
-
 static int by_start(const void *a, const void *b) {
         const AimRange *x = a, *y = b;
 
@@ -22,51 +16,52 @@ static bool is_of_types(const ScrubAim *a, const Chunk *c) {
         return (c->type & a->types) != 0;
 }
 
-/* The chunks are sorted by logical address, so what is found is. */
-static int find_heavy(uint64_t *found, size_t *n, const ScrubAim *a, const BtrfsOps *ops, int fd) {
+typedef struct Weighing {
+        uint64_t floor;
+        uint64_t *light;
+        size_t n_light, n_below; /* all of them; those below the floor */
+} Weighing;
+
+/* The chunks are sorted by logical address. */
+static int weigh(Weighing *w, const ScrubAim *a, const BtrfsOps *ops, int fd) {
         for (size_t i = 0; i < a->map.n_chunks; i++) {
                 const Chunk *c = &a->map.chunks[i];
-                uint64_t used = 0;
-                int r = is_of_types(a, c) ? group_usage_read(&used, ops, fd, c) : 0;
+                uint64_t used;
+                int r;
+
+                if (!is_of_types(a, c))
+                        continue;
+                r = group_usage_read(&used, ops, fd, c);
                 if (r < 0)
                         return r;
-                if (used > a->heavy)
-                        found[(*n)++] = c->logical;
+                if (used <= a->heavy) {
+                        w->light[w->n_light++] = c->logical;
+                        continue;
+                }
+                w->floor = c->logical + 1;
+                w->n_below = w->n_light;
         }
         return 0;
 }
 
-/* The first group that is not heavy: new ones get addresses above all there are. */
-static uint64_t floor_above(const uint64_t *heavy, size_t n, const ExtentMap *m) {
-        size_t i = 0;
-
-        while (i < n && heavy[i] == m->chunks[i].logical)
-                i++;
-        return i < m->n_chunks ? m->chunks[i].logical : i > 0 ? heavy[i - 1] + 1 : 0;
-}
-
 int scrub_aim_weigh(ScrubAim *a, const BtrfsOps *ops, int fd) {
-        _cleanup_free_ uint64_t *found = NULL;
-        size_t n = 0;
+        _cleanup_free_ uint64_t *light = NULL;
+        Weighing w = { 0 };
         int r = extent_map_read(&a->map, ops, fd);
 
         if (r < 0)
                 return r;
-        found = calloc(a->map.n_chunks + 1, sizeof(*found));
-        if (!found)
+        w.light = light = calloc(a->map.n_chunks + 1, sizeof(*light));
+        if (!light)
                 return -ENOMEM;
-        r = find_heavy(found, &n, a, ops, fd);
+        r = weigh(&w, a, ops, fd);
         if (r < 0)
                 return r;
-        a->floor = floor_above(found, n, &a->map);
-        a->n_heavy = n;
-        free(a->heavy_groups);
-        a->heavy_groups = TAKE_PTR(found);
+        free(a->light);
+        a->light = TAKE_PTR(light);
+        a->n_light = w.n_below;
+        a->floor = w.floor;
         return 0;
-}
-
-static bool is_heavy(const ScrubAim *a, const Chunk *c) {
-        return a->n_heavy > 0 && bsearch(&c->logical, a->heavy_groups, a->n_heavy, sizeof(*a->heavy_groups), by_logical);
 }
 
 static int make_room(ScrubAim *a) {
@@ -103,17 +98,28 @@ static void join(ScrubAim *a) {
         a->n_ranges = n;
 }
 
+/* The light groups below the floor that are still there, and all above it. */
+static int read_light(ScrubAim *a, const BtrfsOps *ops, int fd) {
+        a->map.n_chunks = 0;
+        for (size_t i = 0; i < a->n_light; i++) {
+                int r = extent_map_add(&a->map, ops, fd, a->light[i], a->light[i]);
+                if (r < 0)
+                        return r;
+        }
+        return extent_map_add(&a->map, ops, fd, a->floor, UINT64_MAX);
+}
+
 int scrub_aim_look(ScrubAim *a, const BtrfsOps *ops, int fd) {
         int r;
 
         a->n_ranges = 0;
-        r = extent_map_read_from(&a->map, ops, fd, a->floor);
+        r = read_light(a, ops, fd);
         if (r == 0)
                 r = make_room(a);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < a->map.n_chunks; i++)
-                if (is_of_types(a, &a->map.chunks[i]) && !is_heavy(a, &a->map.chunks[i]))
+                if (is_of_types(a, &a->map.chunks[i]))
                         add_extents(a, &a->map.chunks[i]);
         if (a->n_ranges > 1)
                 join(a);
@@ -129,7 +135,7 @@ bool scrub_aim_meets(const ScrubAim *a, const Chunk *c, const AimRange *range) {
 }
 
 void scrub_aim_free(ScrubAim *a) {
-        free(a->heavy_groups);
+        free(a->light);
         free(a->ranges);
         extent_map_free(&a->map);
         *a = SCRUB_AIM_NULL;

@@ -18,9 +18,9 @@ typedef struct AimRange {
 typedef struct ScrubAim {
         uint64_t devid, types;     /* given: groups on this device, of one of these types (BTRFS_BLOCK_GROUP_*), … */
         uint64_t heavy;            /* … that did not hold more bytes than this when they were weighed */
-        uint64_t *heavy_groups;    /* their logical addresses, ascending */
-        size_t n_heavy;
-        uint64_t floor;            /* logical: below it there are only heavy ones, and nothing is looked for */
+        uint64_t floor;            /* logical, behind the last heavy one: new groups get addresses above all there are, so they come here */
+        uint64_t *light;           /* the others below it: logical addresses, ascending */
+        size_t n_light;
         AimRange *ranges;          /* their device extents as of the last look, neighbours joined; ascending */
         size_t n_ranges, allocated;
         ExtentMap map;
@@ -28,11 +28,11 @@ typedef struct ScrubAim {
 
 #define SCRUB_AIM_NULL ((ScrubAim){ 0 })
 
-/* Finds the heavy groups of the whole target. Blocks; takes a tree search per group of the types. Returns 0, the kernel's result (see btrfs-ops.h) or
+/* Finds which groups of the whole target are heavy. Blocks; takes a tree search per group of the types. Returns 0, the kernel's result (see btrfs-ops.h) or
  * those of extent_map_read(); on failure what was found before stays. */
 int scrub_aim_weigh(ScrubAim *a, const BtrfsOps *ops, int fd);
-/* Finds the extents of the others that are there now. Blocks; takes one tree search, whatever there is below the floor. Returns as above; on
- * failure there are no ranges. */
+/* Finds the extents of the others that are there now. Blocks; takes one tree search and one per light group below the floor, however many heavy
+ * ones there are. Returns as above; on failure there are no ranges. */
 int scrub_aim_look(ScrubAim *a, const BtrfsOps *ops, int fd);
 /* True when the group has a device extent in the range. Pure. */
 bool scrub_aim_meets(const ScrubAim *a, const Chunk *c, const AimRange *range);
