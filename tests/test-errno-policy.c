@@ -56,7 +56,8 @@ static const Expectation expectations[] = {
         { OP_PUNCH, .expect = FILE_EXPECT " ENOSPC/n", .setup = CALLER " EDQUOT", .hw = "EIO", .consequence = "EROFS" },
         { OP_SUBVOL_CREATE, .expect = FILE_EXPECT " ENOSPC", .setup = CALLER " EDQUOT", .hw = "EIO", .consequence = "EROFS" },
         { OP_SUBVOL_DELETE, .expect = FILE_EXPECT, .setup = CALLER " EDQUOT", .hw = "EIO", .consequence = "EROFS" },
-        { OP_SNAPSHOT, .expect = FILE_EXPECT " ENOSPC", .setup = CALLER " EDQUOT", .hw = "EIO", .consequence = "EROFS" },
+        { OP_SNAPSHOT, .expect = FILE_EXPECT, .setup = CALLER " EDQUOT", .hw = "EIO", .known = "ENOSPC/n", .consequence = "EROFS",
+          .abort = ABORTS },
         { OP_TREE_SEARCH, .expect = CUT " " FAULTY, .setup = CALLER " EOVERFLOW", .hw = "EIO" },
         { OP_MOUNT, .expect = CUT " " FAULTY, .hw = "EIO", .consequence = "EROFS",
           .setup = CALLER " EINVAL EBUSY ENODEV ENOENT ENOTBLK ENXIO EACCES EEXIST" },
@@ -103,7 +104,7 @@ static Grade expected_grade(const Expectation *x, int result, size_t flag) {
 }
 
 static FindingClass expected_class(const Expectation *x, int result, Grade grade) {
-        bool sync = x->op == OP_SYNC || x->op == OP_START_SYNC || x->op == OP_WAIT_SYNC || x->op == OP_FSYNC;
+        bool commits = x->op == OP_SYNC || x->op == OP_START_SYNC || x->op == OP_WAIT_SYNC || x->op == OP_FSYNC || x->op == OP_SNAPSHOT;
 
         switch (grade) {
         case GRADE_SETUP:
@@ -111,7 +112,7 @@ static FindingClass expected_class(const Expectation *x, int result, Grade grade
         case GRADE_HW:
                 return CLASS_IO_ERROR;
         case GRADE_KNOWN:
-                return sync ? CLASS_TRANSACTION_ABORT : CLASS_ERRNO;
+                return commits ? CLASS_TRANSACTION_ABORT : CLASS_ERRNO;
         case GRADE_FINDING:
                 if (listed(x->suspect, result, 0))
                         return x->op == OP_REPLACE ? CLASS_REPLACE_RACE : CLASS_SCRUB_RACE;

@@ -214,8 +214,7 @@ const ErrnoRule errno_rules[] = {
         FOUND(OP_SUBVOL_DELETE, ENOSPC, CLASS_ERRNO, "deleting a subvolume ran out of space although it may use the global reserve"),
 
         /* transaction.c, create_pending_snapshot(): in the middle of a commit, so that what fails there may abort it. */
-        FILES(OP_SNAPSHOT),
-        FILLS(OP_SNAPSHOT),
+        FILES(OP_SNAPSHOT), COMMIT(OP_SNAPSHOT),
 
         CALLER(OP_TREE_SEARCH), INTERRUPTED(OP_TREE_SEARCH), NO_MEMORY(OP_TREE_SEARCH), MEDIA(OP_TREE_SEARCH), TREES(OP_TREE_SEARCH),
         /* ioctl.c, search_ioctl(): the buffer is smaller than the first item. */

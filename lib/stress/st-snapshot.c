@@ -5,6 +5,8 @@
  * (btrfs_drop_snapshot()), and metadata groups come and go with them.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "stress/budget.h"
 #include "stress/stressor.h"
@@ -24,20 +26,26 @@ static uint64_t snapshot_deadline_ns(const Config *c) {
         return c->run.operation_deadline_ns + budget_walk_ns(c->churn.workers * c->churn.files * c->churn.file_size);
 }
 
-static void delete(Worker *w, Snapshot *s) {
-        worker_begin(w, OP_SUBVOL_DELETE);
-        if (worker_end(w, w->ops->subvol_delete(w->root_fd, SNAPSHOT), NULL) == 0)
-                s->taken = false;
+/* One that is there already is that of a worker that was killed. */
+static int snapshot_prepare(Worker *w) {
+        Snapshot *s = w->state;
+
+        s->taken = faccessat(w->root_fd, SNAPSHOT, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+        return 0;
 }
 
-/* One that is there already is that of a worker that was killed. */
-static void take(Worker *w, Snapshot *s) {
+/* One that is gone is told, and need not be deleted again. */
+static void delete(Worker *w, Snapshot *s) {
         int r;
 
+        worker_begin(w, OP_SUBVOL_DELETE);
+        r = worker_end(w, w->ops->subvol_delete(w->root_fd, SNAPSHOT), NULL);
+        s->taken = r != 0 && r != -ENOENT;
+}
+
+static void take(Worker *w, Snapshot *s) {
         worker_begin(w, OP_SNAPSHOT);
-        r = w->ops->subvol_snapshot(w->root_fd, w->root_fd, SNAPSHOT);
-        s->taken = r == 0 || r == -EEXIST;
-        worker_end(w, r == -EEXIST ? 0 : r, NULL);
+        s->taken = worker_end(w, w->ops->subvol_snapshot(w->root_fd, w->root_fd, SNAPSHOT), NULL) == 0;
 }
 
 static int snapshot_step(Worker *w) {
@@ -65,6 +73,7 @@ const Stressor stressor_snapshot = {
         .state_size = sizeof(Snapshot),
         .instances = snapshot_instances,
         .deadline_ns = snapshot_deadline_ns,
+        .prepare = snapshot_prepare,
         .step = snapshot_step,
         .cleanup = snapshot_cleanup,
 };
