@@ -11,11 +11,10 @@ replace=(--set Run.Profile=replace --set Scrub.Enabled=no --set Churn.Fill=write
 # machine hangs, in the tests that come after too. Any write to the filesystem wakes it.
 is_stuck() { grep -qs btrfs_rm_dev_replace_blocked "/proc/$1/stack"; }
 wake_the_stuck() {
-        local comm pid
-        while sleep 2 && kill -0 $$; do
-                for comm in $(grep -ls '^ss:replace' /proc/[0-9]*/comm); do
-                        pid=${comm//[!0-9]/}
-                        is_stuck "$pid" && sleep 2 && is_stuck "$pid" || continue
+        local pid
+        while sleep 2 >/dev/null && kill -0 $$; do
+                for pid in $(our_processes); do
+                        [[ $(cat "/proc/$pid/comm" 2>/dev/null) == ss:replace* ]] && is_stuck "$pid" && sleep 2 && is_stuck "$pid" || continue
                         echo "# the kernel forgot to wake the replace of process $pid; a write does it now"
                         timeout 10 nsenter -t "$pid" -m sh -c 'echo >/mnt/wake && sync /mnt/wake' || true
                 done
