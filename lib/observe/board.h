@@ -34,7 +34,7 @@ typedef struct ScrubWindow {
         uint64_t devid, start, end, begin_ns, finish_ns;
 } ScrubWindow;
 
-/* Where a block group that a worker is about to empty lies. Logical addresses are used again: the newest place with
+/* Where a block group that a worker is about to empty or scrub lies. Logical addresses are used again: the newest place with
  * seen_ns <= the removal's time is the right one. */
 typedef struct GroupPlace {
         uint64_t logical, length, flags; /* flags: BTRFS_BLOCK_GROUP_* */

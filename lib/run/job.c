@@ -193,7 +193,8 @@ static bool cancel_replace(Job *j, int fd) {
 }
 
 /* Released kernels can forget to wake a replace that ends (doc/findings/2026-11-replace-misses-its-wakeup.md): then every mkfs and mount of the
- * machine waits, and a cancel too. Any write to the filesystem wakes it. Where that fails, so will what comes next, which tells. */
+ * machine waits, and a cancel too. Any write to the filesystem wakes it. One that hangs only after this is not helped. Where the write fails, so
+ * will what comes next, which tells. */
 static void wake_replace(const Job *j, int fd) {
         _cleanup_close_ int file = -1;
 

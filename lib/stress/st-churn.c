@@ -116,9 +116,9 @@ static uint64_t count_gone(const ExtentMap *before, const ExtentMap *now) {
 }
 
 /*
- * Says where the groups lie; of metadata and system too: while scrubs set groups read-only, new ones are taken for every type, and the old
- * ones die as soon as the commits have moved on (on the default target, three removals of four). All are said each time: the same place may
- * hold the next generation.
+ * Says where the groups lie; of metadata and system too: while scrubs set groups read-only, new ones are taken for every type that is
+ * scrubbed, and the old ones die as soon as the commits have moved on (on the default target, most removals are those of system groups). All
+ * are said each time: the same place may hold the next generation.
  */
 static int say_places(Worker *w, Churn *s) {
         uint64_t seen_ns = clock_mono_ns();
