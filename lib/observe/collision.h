@@ -15,7 +15,7 @@
 #include "observe/board.h"
 #include "observe/src-trace.h"
 
-#define COLLIDER_HISTORY 1024 /* power of two, as the next two */
+#define COLLIDER_HISTORY 8192 /* power of two, as the next two; seconds of removals: a finding is judged after a control scrub, while more go on */
 #define COLLIDER_WINDOWS 4096
 #define COLLIDER_PLACES 4096
 #define COLLIDER_QUEUE 32768
