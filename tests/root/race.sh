@@ -3,8 +3,8 @@
 # The failure this project exists for: -EINVAL from scrub, confirmed by the control scrub or not.
 . "${TOP_SRCDIR:?}/tests/root/lib.sh"
 
-# Two devices: the jobs' first two scrubs are those of the preflight. A thousand scrubs take a second or so; before the first hundred are over,
-# a quick machine may not have removed a block group yet.
+# Two devices: the jobs' first two scrubs are those of the preflight. A thousand scrubs take a second or so, so that a second of removals lies
+# before the finding.
 SHIM='scrub comm=ss:scrub after=1000 times=1 errno=EINVAL physical=123456789' start race --set Run.OnFinding=stop --duration 20s --set Run.Seed=7
 SHIM='scrub comm=ss:scrub after=12 errno=EINVAL; scrub comm=ss:job after=2 errno=EINVAL' start unsupported
 SHIM='scrub errno=EINVAL' start preflight
