@@ -190,6 +190,10 @@ static const FakeItem group_items[] = {
         { .header = { .objectid = 1 * MiB, .type = BTRFS_BLOCK_GROUP_ITEM_KEY, .offset = MiB, .len = sizeof(used) }, .data = &used },
         { .header = { .objectid = 9 * MiB, .type = BTRFS_BLOCK_GROUP_ITEM_KEY, .offset = MiB, .len = sizeof(unused) }, .data = &unused },
 };
+static const FakeItem other_group_items[] = {
+        { .header = { .objectid = 1 * MiB, .type = BTRFS_BLOCK_GROUP_ITEM_KEY, .offset = MiB, .len = sizeof(unused) }, .data = &unused },
+        { .header = { .objectid = 9 * MiB, .type = BTRFS_BLOCK_GROUP_ITEM_KEY, .offset = MiB, .len = sizeof(used) }, .data = &used },
+};
 
 static void an_empty_group_that_stays_is_told(void **state) {
         static const FakeRule script[] = {
@@ -207,6 +211,24 @@ static void an_empty_group_that_stays_is_told(void **state) {
         assert_int_equal(j->desk->empty.count, 1);
         assert_int_equal(j->desk->empty.logical, 9 * MiB);
         assert_true(fake_btrfs_count(FAKE_SYNC) > 2); /* each wakes the cleaner */
+        assert_int_equal(fake_btrfs_count_devid(FAKE_SCRUB, 3), 2);
+        fake_btrfs_end();
+}
+
+/* Somebody else empties group after group: each was emptied behind the last scrub. */
+static void one_that_no_scrub_has_passed_is_not(void **state) {
+        static const FakeRule script[] = {
+                { .call = FAKE_SYNC }, { .call = FAKE_SCRUB }, { .call = FAKE_DEVICE_STATS },
+                { .call = FAKE_TREE_SEARCH, .tree = BTRFS_CHUNK_TREE_OBJECTID, .items = chunk_items, .n_items = 2 },
+                { .call = FAKE_TREE_SEARCH, .nth = 5, .times = 2, .items = other_group_items, .n_items = 2 },
+                { .call = FAKE_TREE_SEARCH, .items = group_items, .n_items = 2 },
+        };
+        Job *j = *state;
+
+        j->cleaner_wait_ns = 0;
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
+        assert_int_not_equal(j->desk->empty.kind, OBS_EMPTY_GROUPS);
         fake_btrfs_end();
 }
 
@@ -366,6 +388,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(a_failed_sync_is_an_answer_too, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_device_counter_that_grew_is_told_once, setup, teardown),
                 cmocka_unit_test_setup_teardown(an_empty_group_that_stays_is_told, setup, teardown),
+                cmocka_unit_test_setup_teardown(one_that_no_scrub_has_passed_is_not, setup, teardown),
                 cmocka_unit_test_setup_teardown(one_that_goes_away_in_time_is_not, setup, teardown),
                 cmocka_unit_test_setup_teardown(with_async_discard_nobody_looks, setup, teardown),
                 cmocka_unit_test_setup_teardown(cancelling_goes_on_until_nothing_runs, setup, teardown),

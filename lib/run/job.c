@@ -18,6 +18,7 @@
 #define CHECK_TIMEOUT_NS (600 * NSEC_PER_SEC)
 #define CLEANER_POLL_NS (20 * NSEC_PER_MSEC)
 #define CONTROL_TRIES 3
+#define EMPTY_LOOKS 3
 #define CONTROL_REST_NS (200 * NSEC_PER_MSEC)
 #define WAKE_FILE "wake-replace"
 #define CANCEL_POLL_NS (10 * NSEC_PER_MSEC)
@@ -114,27 +115,64 @@ static bool cleaner_should_delete(const Target *t, int fd) {
         return !strstr(t->mount_options, "discard=async") && fstatvfs(fd, &fs) == 0 && !(fs.f_flag & ST_RDONLY);
 }
 
+/* The first device whose scrub fails, or whose counters are not clean, speaks for all; none after it is scrubbed. */
+static void scrub_devices(Job *j, int fd) {
+        const Target *t = &j->desk->target;
+        Observation *o = &j->desk->control;
+
+        for (unsigned i = 0; i < t->n_devices && o->result == 0 && o->count == 0; i++) {
+                ScrubStats stats;
+
+                o->result = scrub_again(j, fd, t->devices[i].devid, &stats);
+                o->physical = stats.last_physical;
+                if (o->result != 0)
+                        snprintf(o->text, sizeof(o->text), "control scrub of %.64s", t->devices[i].path);
+                else if (!scrub_stats_clean(&stats, o->text, sizeof(o->text)))
+                        o->count = MAX_OF(scrub_stats_errors(&stats), UINT64_C(1));
+                if (o->result != 0 || o->count > 0)
+                        o->devid = t->devices[i].devid;
+        }
+}
+
+/* True when empty groups stay for so long that the cleaner cannot have missed them: every sync wakes it. */
+static bool groups_stay(Job *j, int fd, EmptyGroups *ret) {
+        uint64_t begin = clock_mono_ns();
+
+        while (cleaner_should_delete(&j->desk->target, fd) && j->ops->sync(fd) == 0 && empty_groups_find(ret, j->ops, fd) == 0 && ret->n > 0) {
+                if (clock_mono_ns() - begin > j->cleaner_wait_ns)
+                        return true;
+                clock_sleep_ns(CLEANER_POLL_NS);
+        }
+        return false;
+}
+
+static void say_empty(Job *j, const EmptyGroups *empty, uint64_t begin_ns) {
+        Observation *o = &j->desk->empty;
+
+        *o = (Observation){ .time_ns = clock_mono_ns(), .kind = OBS_EMPTY_GROUPS, .count = empty->n, .logical = empty->logical,
+                            .length = empty->length };
+        snprintf(o->text, sizeof(o->text), "%zu empty data block group%s still there after scrubs of the quiesced target "
+                 "and %llu s of syncs, the first", empty->n, empty->n == 1 ? " is" : "s are",
+                 (unsigned long long)((o->time_ns - begin_ns) / NSEC_PER_SEC));
+}
+
 /*
- * After a scrub of the quiesced target no empty data group may stay: scrub hands each that it passes to the cleaner (758f2dfcf8a2), and
- * every sync wakes the cleaner. Without that scrub some may: the cleaner forgets a group that has pinned extents when it comes by.
+ * Scrub hands each empty data group that it passes to the cleaner (758f2dfcf8a2); without a scrub some may stay, for the cleaner forgets a
+ * group that has pinned extents when it comes by. So only one that was empty before a scrub passed, and is there long after, is told: somebody
+ * else may have emptied another behind the scrub.
  */
 static void look_for_empty_groups(Job *j, int fd) {
-        const Target *t = &j->desk->target;
-        uint64_t begin = clock_mono_ns(), now = begin;
-        Observation *o = &j->desk->empty;
-        EmptyGroups empty;
+        uint64_t begin = clock_mono_ns();
+        EmptyGroups before = { 0 }, now;
 
-        while (cleaner_should_delete(t, fd) && j->ops->sync(fd) == 0 && empty_groups_find(&empty, j->ops, fd) == 0 && empty.n > 0) {
-                now = clock_mono_ns();
-                if (now - begin > j->cleaner_wait_ns) {
-                        *o = (Observation){ .time_ns = now, .kind = OBS_EMPTY_GROUPS, .count = empty.n, .logical = empty.logical,
-                                            .length = empty.length };
-                        snprintf(o->text, sizeof(o->text), "%zu empty data block group%s still there after a scrub of the quiesced target "
-                                 "and %llu s of syncs, the first", empty.n, empty.n == 1 ? " is" : "s are",
-                                 (unsigned long long)((now - begin) / NSEC_PER_SEC));
+        for (unsigned i = 0; i < EMPTY_LOOKS; i++) {
+                if (i > 0)
+                        scrub_devices(j, fd);
+                if (j->desk->control.result != 0 || !groups_stay(j, fd, &now))
                         return;
-                }
-                clock_sleep_ns(CLEANER_POLL_NS);
+                if (i > 0 && j->desk->control.count == 0 && now.logical == before.logical)
+                        return say_empty(j, &now, begin);
+                before = now;
         }
 }
 
@@ -149,7 +187,7 @@ static void learn_paths(Job *j) {
                         snprintf(t->devices[i].path, sizeof(t->devices[i].path), "%.*s", (int)sizeof(t->devices[i].path) - 1, d.path);
 }
 
-/* Answers in desk->control: the first device whose scrub failed, or whose counters are not clean, speaks for all. */
+/* Answers in desk->control. */
 static int do_control(Job *j) {
         Target *t = &j->desk->target;
         Observation *o = &j->desk->control;
@@ -162,20 +200,8 @@ static int do_control(Job *j) {
         o->result = j->ops->sync(fd);
         if (o->result < 0)
                 snprintf(o->text, sizeof(o->text), "sync before the control scrub failed");
-        for (unsigned i = 0; i < t->n_devices && o->result == 0 && o->count == 0; i++) {
-                ScrubStats stats;
-
-                o->result = scrub_again(j, fd, t->devices[i].devid, &stats);
-                o->physical = stats.last_physical;
-                if (o->result != 0)
-                        snprintf(o->text, sizeof(o->text), "control scrub of %.64s", t->devices[i].path);
-                else if (!scrub_stats_clean(&stats, o->text, sizeof(o->text)))
-                        o->count = MAX_OF(scrub_stats_errors(&stats), UINT64_C(1));
-                if (o->result != 0 || o->count > 0)
-                        o->devid = t->devices[i].devid;
-        }
-        if (o->result == 0)
-                look_for_empty_groups(j, fd);
+        scrub_devices(j, fd);
+        look_for_empty_groups(j, fd);
         for (unsigned i = 0; i < t->n_devices; i++)
                 look_at_device(j, fd, &t->devices[i]);
         o->time_ns = clock_mono_ns();
