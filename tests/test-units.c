@@ -146,10 +146,15 @@ static void test_format(void **state _unused_) {
                 { 1000 * MiB, "0.98 GiB" }, { 1023 * MiB, "1.00 GiB" }, { GiB + GiB / 4, "1.25 GiB" }, { 10 * GiB, "10.0 GiB" },
                 { 9999 * MiB, "9.76 GiB" }, { 100 * GiB, "100 GiB" }, { UINT64_MAX, "16.0 EiB" },
         };
+        static const Format human_duration[] = {
+                { 0, "0 ns" }, { 999, "999 ns" }, { 1000, "1.00 us" }, { 12345, "12.3 us" }, { 999499, "999 us" }, { 999600, "1.00 ms" },
+                { 3200 * NSEC_PER_USEC, "3.20 ms" }, { 1500 * NSEC_PER_MSEC, "1.50 s" }, { 3600 * NSEC_PER_SEC, "3600 s" },
+        };
 
         check_format(size, ELEMENTSOF(size), units_format_size);
         check_format(duration, ELEMENTSOF(duration), units_format_duration);
         check_format(human, ELEMENTSOF(human), units_human_size);
+        check_format(human_duration, ELEMENTSOF(human_duration), units_human_duration);
 }
 
 /* Whatever the value, what is printed parses back to it. */

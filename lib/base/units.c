@@ -155,9 +155,13 @@ char *units_format_duration(uint64_t ns, char buf[static UNITS_MAX]) {
         return format_exact(duration_units, ns, buf);
 }
 
+static char *format_three_digits(double v, const char *unit, char *buf) {
+        snprintf(buf, UNITS_MAX, "%.*f %s", v < 9.995 ? 2 : v < 99.95 ? 1 : 0, v, unit);
+        return buf;
+}
+
 char *units_human_size(uint64_t bytes, char buf[static UNITS_MAX]) {
         const Unit *u = size_units;
-        double v;
 
         /* 999.5 of a unit would be printed with four digits: that is 0.98 of the next. */
         while (u->factor > 1 && (double)bytes < 999.5 * (double)(u->factor / KiB))
@@ -166,7 +170,16 @@ char *units_human_size(uint64_t bytes, char buf[static UNITS_MAX]) {
                 snprintf(buf, UNITS_MAX, "%u B", (unsigned)bytes);
                 return buf;
         }
-        v = (double)bytes / (double)u->factor;
-        snprintf(buf, UNITS_MAX, "%.*f %s", v < 9.995 ? 2 : v < 99.95 ? 1 : 0, v, u->name);
+        return format_three_digits((double)bytes / (double)u->factor, u->name, buf);
+}
+
+char *units_human_duration(uint64_t ns, char buf[static UNITS_MAX]) {
+        const Unit *u = duration_units;
+
+        while (u->factor > NSEC_PER_SEC || (u->factor > 1 && (double)ns < 0.9995 * (double)u->factor))
+                u++;
+        if (u->factor > 1)
+                return format_three_digits((double)ns / (double)u->factor, u->name, buf);
+        snprintf(buf, UNITS_MAX, "%u ns", (unsigned)ns);
         return buf;
 }

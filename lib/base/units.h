@@ -19,3 +19,5 @@ char *units_format_size(uint64_t bytes, char buf[static UNITS_MAX]);
 char *units_format_duration(uint64_t ns, char buf[static UNITS_MAX]);
 /* For people: three digits and a unit, "1.23 GiB", "870 MiB", "0.98 TiB". Does not parse back exactly. */
 char *units_human_size(uint64_t bytes, char buf[static UNITS_MAX]);
+/* Likewise "850 ns", "12.3 us", "3.20 ms", "1.50 s", "3600 s". */
+char *units_human_duration(uint64_t ns, char buf[static UNITS_MAX]);
