@@ -70,6 +70,23 @@ static void tally_counts_every_result(void **state _unused_) {
         assert_int_equal(board_groups_gone(b), 3);
 }
 
+static void latencies_add_up_over_workers(void **state _unused_) {
+        _cleanup_(board_freep) Board *b = board_new();
+        Histogram scrub = { 0 }, sync = { 0 };
+
+        for (unsigned i = 0; i < 3; i++) {
+                slot_count(&b->slots[i], OP_SCRUB, i == 2 ? -EINVAL : 0);
+                slot_time(&b->slots[i], OP_SCRUB, 100 << i);
+        }
+        slot_time(&b->slots[0], (Operation)_OP_MAX, 1);
+        board_latency(b, OP_SCRUB, &scrub);
+        board_latency(b, OP_SYNC, &sync);
+        assert_int_equal(histogram_count(&scrub), 3);
+        assert_int_equal(histogram_max(&scrub), 400);
+        assert_int_equal(histogram_below(&scrub, 150), 1);
+        assert_int_equal(histogram_count(&sync), 0);
+}
+
 static int wait_for_pause(void *arg) {
         board_wait_phase(arg, PHASE_RUN, 20 * NSEC_PER_SEC);
         return (int)board_phase(arg);
@@ -331,6 +348,7 @@ static void unused_slots_cost_no_memory(void **state _unused_) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(tally_counts_every_result),
+                cmocka_unit_test(latencies_add_up_over_workers),
                 cmocka_unit_test(phase_wakes_another_process),
                 cmocka_unit_test(windows_open_and_close),
                 cmocka_unit_test(places_come_in_order),

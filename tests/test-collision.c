@@ -57,6 +57,55 @@ static void the_edges(void **state _unused_) {
         assert_true(collides(&(ScrubWindow){ 1, 102, 103, 60, 0 }, 71));
 }
 
+/* One group at [100, 110) of device 1, seen at 50, removed at 1000; the distance that is told. */
+static uint64_t distance(const ScrubWindow *windows, unsigned n, bool *ret_collided) {
+        _cleanup_(collider_freep) Collider *c = NULL;
+        _cleanup_(board_freep) Board *b = board_new();
+        Removal r;
+
+        assert_int_equal(collider_new(&c, 2), 0);
+        put_place(b, 50, 7, 1, 100);
+        for (unsigned i = 0; i < n; i++)
+                put_window(b, (unsigned)windows[i].devid, &windows[i]);
+        remove_group(c, 1000, 7);
+        collider_step(c, b);
+        assert_int_equal(collider_history(c, 0, UINT64_MAX, &r, 1), 1);
+        *ret_collided = r.collided;
+        assert_int_equal(histogram_count(&collider_aim(c)->collided), r.collided);
+        assert_int_equal(histogram_count(&collider_aim(c)->missed), !r.collided && r.distance_ns != UINT64_MAX);
+        if (r.distance_ns != UINT64_MAX)
+                assert_int_equal(histogram_max(r.collided ? &collider_aim(c)->collided : &collider_aim(c)->missed), r.distance_ns);
+        return r.distance_ns;
+}
+
+static void distances_are_to_the_nearest_scrub_of_the_place(void **state _unused_) {
+        static const struct {
+                ScrubWindow windows[4];
+                unsigned n;
+                bool collided;
+                uint64_t distance;
+        } cases[] = {
+                { { { 1, 0, UINT64_MAX, 900, 1100 } }, 1, true, 100 },
+                { { { 1, 0, UINT64_MAX, 700, 0 } }, 1, true, 300 },
+                { { { 1, 0, UINT64_MAX, 700, 950 } }, 1, false, 50 },
+                { { { 1, 0, UINT64_MAX, 1030, 1040 } }, 1, false, 30 },
+                { { { 1, 0, UINT64_MAX, 1030, 0 } }, 1, false, 30 },
+                { { { 1, 0, UINT64_MAX, 700, 950 }, { 1, 0, UINT64_MAX, 1030, 1040 } }, 2, false, 30 },
+                { { { 1, 0, UINT64_MAX, 700, 980 }, { 1, 0, UINT64_MAX, 1030, 0 } }, 2, false, 20 },
+                /* Between them others, of another place. */
+                { { { 1, 0, UINT64_MAX, 700, 750 }, { 1, 0, 100, 800, 990 }, { 1, 110, 200, 1010, 1020 }, { 1, 100, 110, 1800, 1900 } }, 4,
+                  false, 250 },
+                { { { 2, 0, UINT64_MAX, 900, 950 } }, 1, false, UINT64_MAX },
+                { { { 0 } }, 0, false, UINT64_MAX },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                bool collided;
+                assert_int_equal(distance(cases[i].windows, cases[i].n, &collided), cases[i].distance);
+                assert_int_equal(collided, cases[i].collided);
+        }
+}
+
 /* Removed before its place was seen: not placed, and then both devices must be scrubbed from end to end. */
 static void without_a_place_all_devices_must_be_scrubbed(void **state _unused_) {
         static const struct {
@@ -455,6 +504,7 @@ static void one_hot_address_stays_cheap(void **state _unused_) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_edges),
+                cmocka_unit_test(distances_are_to_the_nearest_scrub_of_the_place),
                 cmocka_unit_test(without_a_place_all_devices_must_be_scrubbed),
                 cmocka_unit_test(addresses_are_used_again),
                 cmocka_unit_test(a_window_seen_twice_has_ended),

@@ -179,7 +179,7 @@ static void test_removals(void **state) {
         assert_int_equal(save(c, NULL), 0);
         text = content(c, "/removals.txt");
         assert_string_equal(strchr(text, '\n') + 1,
-                            "-0.500000 s  logical 2147483648..2214592512  flags 0x1  collision  devid 2 physical 314572800..381681664\n"
+                            "-0.500000 s  logical 2147483648..2214592512  flags 0x1  collision 0.400000 s after the start of the scrub  devid 2 physical 314572800..381681664\n"
                             "-0.250000 s  logical 3221225472..3288334336  flags 0x1  physical not known");
         case_free(c);
 }

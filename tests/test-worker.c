@@ -30,7 +30,10 @@ static void success_is_counted_and_not_told(void **state _unused_) {
         worker_begin(&f.worker, OP_SYNC);
         assert_int_equal(atomic_load(&f.worker.slot->op), OP_SYNC);
         assert_true(atomic_load(&f.worker.slot->op_begin_ns) >= before);
+        clock_sleep_ns(2 * NSEC_PER_MSEC);
         assert_int_equal(worker_end(&f.worker, 0, &(Observation){ .devid = 7 }), 0);
+        assert_int_equal(histogram_count(&f.worker.slot->latency[OP_SYNC]), 1);
+        assert_in_range(histogram_max(&f.worker.slot->latency[OP_SYNC]), 2 * NSEC_PER_MSEC, clock_mono_ns() - before);
         assert_int_equal(atomic_load(&f.worker.slot->op), OP_NONE);
         assert_true(atomic_load(&f.worker.slot->heartbeat_ns) >= atomic_load(&f.worker.slot->op_begin_ns));
         assert_int_equal(fixture_tally(&f, OP_SYNC, 0), 1);

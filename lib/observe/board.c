@@ -80,6 +80,13 @@ void slot_count(Slot *s, Operation op, int result) {
         atomic_fetch_add_explicit(&s->tally[op][tally_index(result)], 1, memory_order_relaxed);
 }
 
+void slot_time(Slot *s, Operation op, uint64_t ns) {
+        if ((unsigned)op >= _OP_MAX)
+                return;
+        touch(s);
+        histogram_add(&s->latency[op], ns);
+}
+
 /*
  * The rings. The writer fills the entry behind the newest and then moves the head; so while the head is h, the entry h - size may be
  * in the middle of being overwritten, and size - 1 entries are safe to read. The reader copies first and looks at the head again after.
@@ -168,12 +175,27 @@ uint64_t board_tally(const Board *b, Operation op, unsigned index) {
         return sum;
 }
 
+static uint64_t slot_calls(const Slot *s, Operation op) {
+        uint64_t sum = 0;
+
+        for (unsigned index = 0; (unsigned)op < _OP_MAX && touched(s) && index < TALLY_SLOTS; index++)
+                sum += atomic_load_explicit(&s->tally[op][index], memory_order_relaxed);
+        return sum;
+}
+
 uint64_t board_calls(const Board *b, Operation op) {
         uint64_t sum = 0;
 
-        for (unsigned index = 0; index < TALLY_SLOTS; index++)
-                sum += board_tally(b, op, index);
+        for (size_t i = 0; i < BOARD_SLOTS; i++)
+                sum += slot_calls(&b->slots[i], op);
         return sum;
+}
+
+/* Those of slots that never called it are not read: reading allocates them. */
+void board_latency(const Board *b, Operation op, Histogram *add_to) {
+        for (size_t i = 0; i < BOARD_SLOTS; i++)
+                if (slot_calls(&b->slots[i], op) > 0)
+                        histogram_merge(add_to, &b->slots[i].latency[op]);
 }
 
 uint64_t board_bytes_written(const Board *b) {

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/histogram.h"
 #include "observe/operation.h"
 
 #define BOARD_SLOTS 64
@@ -58,6 +59,7 @@ typedef struct Slot {
         _Atomic uint64_t groups_gone;  /* block groups that were in one reading of the chunk tree and not in the next: a lower bound */
         _Atomic uint64_t lost_observations; /* the socket was full: counted here, never blocked on */
         _Atomic uint64_t tally[_OP_MAX][TALLY_SLOTS];
+        Histogram latency[_OP_MAX]; /* ns in the kernel, of every call, however it ended */
         struct {
                 ScrubWindow current; /* guarded by current_seq: odd while being written */
                 _Atomic uint32_t current_seq;
@@ -90,6 +92,7 @@ void board_wait_phase(Board *b, Phase phase, uint64_t timeout_ns);
 
 /* Worker's side. slot_window_close() without an open window does nothing. */
 void slot_count(Slot *s, Operation op, int result);
+void slot_time(Slot *s, Operation op, uint64_t ns);
 void slot_window_open(Slot *s, uint64_t devid, uint64_t start, uint64_t end, uint64_t begin_ns);
 void slot_window_close(Slot *s, uint64_t finish_ns);
 void slot_place(Slot *s, const GroupPlace *place);
@@ -97,6 +100,7 @@ void slot_place(Slot *s, const GroupPlace *place);
 /* Supervisor's side. */
 uint64_t board_tally(const Board *b, Operation op, unsigned index);   /* summed over slots */
 uint64_t board_calls(const Board *b, Operation op);                   /* all results of op */
+void board_latency(const Board *b, Operation op, Histogram *add_to);
 uint64_t board_bytes_written(const Board *b);
 uint64_t board_groups_gone(const Board *b);                           /* summed over slots */
 /* Before a worker starts on this slot, and after one has died: no operation, no scrub in flight. Counters and rings stay. */

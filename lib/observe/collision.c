@@ -13,6 +13,7 @@
  */
 #define PLACE_CHAINS 4096 /* power of two */
 #define DRAIN_MAX 64
+#define MISS_SEARCH 64 /* so many windows of a slot before a removal, and after it, are looked at for the nearest */
 
 /* The windows of one slot. A worker scrubs one range after the other, so they are ordered and do not overlap. */
 typedef struct Windows {
@@ -40,6 +41,7 @@ typedef struct Queued {
 struct Collider {
         unsigned n_devices;
         uint64_t removals, collisions, generation;
+        Aim aim;
         Windows *windows[BOARD_SLOTS]; /* NULL: no scrub seen in this slot */
         Places places;
         size_t n_queued;
@@ -135,9 +137,7 @@ static bool any_in_flight(Collider *c, uint64_t t, WindowFunc accept, void *user
         return false;
 }
 
-static bool meets_place(void *userdata, const ScrubWindow *w) {
-        const GroupPlace *p = userdata;
-
+static bool is_over(const ScrubWindow *w, const GroupPlace *p) {
         for (size_t i = 0; i < MIN_OF(p->n_extents, (uint32_t)BOARD_EXTENTS); i++) {
                 uint64_t begin = p->extents[i].physical, end = begin + p->extent_length;
 
@@ -145,6 +145,48 @@ static bool meets_place(void *userdata, const ScrubWindow *w) {
                         return true;
         }
         return false;
+}
+
+typedef struct Meeting {
+        const GroupPlace *place;
+        uint64_t begin_ns; /* of the window accepted */
+} Meeting;
+
+static bool meets_place(void *userdata, const ScrubWindow *w) {
+        Meeting *m = userdata;
+
+        if (!is_over(w, m->place))
+                return false;
+        m->begin_ns = w->begin_ns;
+        return true;
+}
+
+/* From the end of the last scrub of the place before t, or to the start of the first after it, whichever is nearer. What begins after this
+ * is decided is not seen: then the distance is too long. */
+static uint64_t nearest_of_slot(Windows *w, const GroupPlace *p, uint64_t t) {
+        uint64_t oldest = oldest_window(w), nearest = UINT64_MAX;
+
+        seek(w, t);
+        for (uint64_t i = w->finger; i > oldest && w->finger - i < MISS_SEARCH; i--)
+                if (is_over(window_at(w, i - 1), p)) {
+                        nearest = t - MIN_OF(t, window_at(w, i - 1)->finish_ns);
+                        break;
+                }
+        for (uint64_t i = w->finger; i < w->head && i - w->finger < MISS_SEARCH; i++)
+                if (is_over(window_at(w, i), p))
+                        return MIN_OF(nearest, window_at(w, i)->begin_ns - t);
+        if (w->open && w->current.begin_ns > t && is_over(&w->current, p))
+                nearest = MIN_OF(nearest, w->current.begin_ns - t);
+        return nearest;
+}
+
+static uint64_t nearest_scrub(Collider *c, const GroupPlace *p, uint64_t t) {
+        uint64_t nearest = UINT64_MAX;
+
+        for (size_t slot = 0; slot < BOARD_SLOTS; slot++)
+                if (c->windows[slot])
+                        nearest = MIN_OF(nearest, nearest_of_slot(c->windows[slot], p, t));
+        return nearest;
 }
 
 typedef struct Devices {
@@ -210,13 +252,22 @@ static bool take_place(Places *p, uint64_t logical, uint64_t t, GroupPlace *ret)
         return found;
 }
 
+static void decide_placed(Collider *c, Removal *r) {
+        Meeting m = { .place = &r->place };
+
+        r->collided = any_in_flight(c, r->time_ns, meets_place, &m);
+        r->distance_ns = r->collided ? r->time_ns - m.begin_ns : nearest_scrub(c, &r->place, r->time_ns);
+        if (r->distance_ns != UINT64_MAX)
+                histogram_add(r->collided ? &c->aim.collided : &c->aim.missed, r->distance_ns);
+}
+
 static void decide(Collider *c, const Queued *q) {
         Removal *r = &c->history[c->history_head++ % COLLIDER_HISTORY];
 
-        *r = (Removal){ .time_ns = q->time_ns, .logical = q->logical, .length = q->length, .flags = q->flags };
+        *r = (Removal){ .time_ns = q->time_ns, .logical = q->logical, .length = q->length, .flags = q->flags, .distance_ns = UINT64_MAX };
         r->placed = take_place(&c->places, q->logical, q->time_ns, &r->place);
         if (r->placed)
-                r->collided = any_in_flight(c, q->time_ns, meets_place, &r->place);
+                decide_placed(c, r);
         else
                 r->collided = any_in_flight(c, q->time_ns, completes_devices, &(Devices){ .wanted = c->n_devices });
         c->collisions += r->collided;
@@ -264,6 +315,10 @@ uint64_t collider_removals(const Collider *c) {
 
 uint64_t collider_collisions(const Collider *c) {
         return c->collisions;
+}
+
+const Aim *collider_aim(const Collider *c) {
+        return &c->aim;
 }
 
 uint64_t collider_generation(const Collider *c) {

@@ -9,9 +9,13 @@
  * device in flight: never more than there were. A place serves one removal: logical addresses are used again, and the next group at the
  * same address lies elsewhere. What was overwritten before it was read (windows, places) makes fewer collisions, never more.
  *
+ * How well it was aimed is measured beside: of a collision the time from the scrub's start, of a removal that missed the time to the nearest
+ * scrub of the place, before or after. The moment at which a scrub reaches the group lies between its start and its end and is not seen.
+ *
  * Memory is bounded: the last COLLIDER_WINDOWS windows of a slot, COLLIDER_PLACES places, COLLIDER_QUEUE removals between two steps;
  * removals beyond are counted, not decided.
  */
+#include "base/macro.h"
 #include "observe/board.h"
 #include "observe/src-trace.h"
 
@@ -20,8 +24,16 @@
 #define COLLIDER_PLACES 4096
 #define COLLIDER_QUEUE 32768
 
+#define NEAR_MISS_NS NSEC_PER_MSEC
+
+typedef struct Aim {
+        Histogram collided; /* ns from the start of a scrub that had the group in range to its removal */
+        Histogram missed;   /* ns from a removal to the nearest scrub that had its place in range */
+} Aim;
+
 typedef struct Removal {
         uint64_t time_ns, logical, length, flags;
+        uint64_t distance_ns; /* of a removal that was placed: as in Aim; UINT64_MAX: no scrub near, or not known */
         bool collided;
         bool placed; /* `place` is known */
         GroupPlace place;
@@ -39,6 +51,7 @@ void collider_step(Collider *c, const Board *b);
 
 uint64_t collider_removals(const Collider *c);
 uint64_t collider_collisions(const Collider *c);
+const Aim *collider_aim(const Collider *c); /* lives as long as the collider */
 uint64_t collider_generation(const Collider *c); /* of the newest commit seen; 0: none */
 /* The removals decided with since_ns <= time_ns <= until_ns, oldest first; of more than max the newest. */
 unsigned collider_history(const Collider *c, uint64_t since_ns, uint64_t until_ns, Removal *out, unsigned max);

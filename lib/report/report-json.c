@@ -165,6 +165,42 @@ static void fill_errnos(Json *j, json_object *o) {
         }
 }
 
+/* Microseconds: a scrub of a small range takes some hundreds of them. */
+static json_object *new_quantiles(Json *j, const Histogram *h) {
+        static const struct {
+                const char *name;
+                unsigned permyriad;
+        } quantiles[] = { { "p50_us", 5000 }, { "p90_us", 9000 }, { "p99_us", 9900 }, { "p999_us", 9990 } };
+        json_object *o = json_object_new_object();
+
+        if (!o)
+                return NULL;
+        put_u64(j, o, "count", histogram_count(h));
+        for (size_t i = 0; i < ELEMENTSOF(quantiles); i++)
+                put_u64(j, o, quantiles[i].name, histogram_quantile(h, quantiles[i].permyriad) / NSEC_PER_USEC);
+        put_u64(j, o, "max_us", histogram_max(h) / NSEC_PER_USEC);
+        return o;
+}
+
+static void fill_latency(Json *j, json_object *o) {
+        const Board *b = j->report->board;
+
+        for (Operation op = OP_NONE + 1; b && op < _OP_MAX; op++) {
+                Histogram h = { 0 };
+                board_latency(b, op, &h);
+                if (histogram_count(&h) > 0)
+                        put(j, o, operation_name(op), new_quantiles(j, &h));
+        }
+}
+
+static void fill_aim(Json *j, json_object *o) {
+        const Aim *aim = j->report->aim;
+
+        put_u64(j, o, "near_misses", histogram_below(&aim->missed, NEAR_MISS_NS));
+        put(j, o, "collided_after_start", new_quantiles(j, &aim->collided));
+        put(j, o, "missed_by", new_quantiles(j, &aim->missed));
+}
+
 static void fill_finding(Json *j, json_object *o, const Finding *f) {
         char text[1024], name[16];
 
@@ -289,6 +325,11 @@ static void fill_report(Json *j, json_object *o) {
         fill_outcome(j, o);
         fill_totals(j, o);
         put_filled(j, o, "errnos", json_object_new_object(), fill_errnos);
+        put_filled(j, o, "latency", json_object_new_object(), fill_latency);
+        if (j->report->aim)
+                put_filled(j, o, "aim", json_object_new_object(), fill_aim);
+        else
+                put_null(j, o, "aim");
         put_filled(j, o, "findings", json_object_new_array(), fill_findings);
         if (t && t->n_devices > 0)
                 put_filled(j, o, "target", json_object_new_object(), fill_target);

@@ -155,6 +155,17 @@ static void closing_totals(const Report *r, FILE *f) {
         }
 }
 
+static void closing_aim(const Report *r, FILE *f) {
+        char near[TEXT_NUMBER_MAX], limit[UNITS_MAX], p50[UNITS_MAX], p99[UNITS_MAX];
+
+        if (!r->aim || r->totals.stress_ns == 0 || histogram_count(&r->aim->collided) == 0)
+                return;
+        row(f, "aim", "a collision comes %s (median; 99 %%: %s) after the start of the scrub; %s removals missed a scrub of their group by less than %s.",
+            units_human_duration(histogram_quantile(&r->aim->collided, 5000), p50),
+            units_human_duration(histogram_quantile(&r->aim->collided, 9900), p99),
+            text_number(histogram_below(&r->aim->missed, NEAR_MISS_NS), near), units_human_duration(NEAR_MISS_NS, limit));
+}
+
 static void closing_result(const Report *r, FILE *f, Operation op, unsigned index) {
         uint64_t n = board_tally(r->board, op, index);
         TallyMeaning m;
@@ -170,13 +181,25 @@ static void closing_result(const Report *r, FILE *f, Operation op, unsigned inde
         text_wrap(f, 42, why);
 }
 
+static void closing_quantiles(const Histogram *h, FILE *f) {
+        char p50[UNITS_MAX], p99[UNITS_MAX], max[UNITS_MAX];
+
+        if (histogram_count(h) > 0)
+                fprintf(f, " %9s %9s %9s", units_human_duration(histogram_quantile(h, 5000), p50),
+                        units_human_duration(histogram_quantile(h, 9900), p99), units_human_duration(histogram_max(h), max));
+}
+
 static void closing_operation(const Report *r, FILE *f, Operation op) {
         uint64_t calls = board_calls(r->board, op);
         char a[TEXT_NUMBER_MAX], b[TEXT_NUMBER_MAX];
+        Histogram latency = { 0 };
 
         if (calls == 0)
                 return;
-        fprintf(f, "%-15s %12s %12s\n", operation_name(op), text_number(calls, a), text_number(board_tally(r->board, op, 0), b));
+        fprintf(f, "%-15s %12s %12s", operation_name(op), text_number(calls, a), text_number(board_tally(r->board, op, 0), b));
+        board_latency(r->board, op, &latency);
+        closing_quantiles(&latency, f);
+        fputc('\n', f);
         for (unsigned i = 1; i < TALLY_SLOTS; i++)
                 closing_result(r, f, op, i);
 }
@@ -188,7 +211,7 @@ static void closing_operations(const Report *r, FILE *f) {
                 calls += board_calls(r->board, op);
         if (calls == 0)
                 return;
-        fprintf(f, "\n%-15s %12s %12s\n", "operation", "calls", "ok");
+        fprintf(f, "\n%-15s %12s %12s %9s %9s %9s\n", "operation", "calls", "ok", "median", "99 %", "longest");
         for (Operation op = OP_NONE + 1; op < _OP_MAX; op++)
                 closing_operation(r, f, op);
 }
@@ -243,6 +266,7 @@ static void closing_notes(const Report *r, FILE *f) {
 void report_closing(const Report *r, FILE *f, bool color) {
         closing_verdict(r, f, color);
         closing_totals(r, f);
+        closing_aim(r, f);
         closing_operations(r, f);
         closing_findings(r, f);
         closing_bound(r, f);

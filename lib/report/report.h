@@ -5,6 +5,7 @@
  */
 #include "judge/judge.h"
 #include "observe/board.h"
+#include "observe/collision.h"
 #include "plan/plan.h"
 #include "target/target.h"
 
@@ -57,6 +58,7 @@ typedef struct Report {
         const Target *target;
         const Board *board;
         Judge *judge;
+        const Aim *aim;        /* NULL: collisions are not counted */
         bool trace;            /* collisions counted from trace events */
         Totals totals;
         ExitCode verdict;

@@ -96,6 +96,7 @@ int run_open_sources(Run *r, Error *e) {
         if (k < 0)
                 return error_set(e, EXIT_ERROR, -k, "Cannot count collisions: %s.", strerror(-k));
         open_trace(r);
+        r->report.aim = r->trace ? collider_aim(r->collider) : NULL;
         if (!r->config.observe.kmsg)
                 run_note(r, "The kernel log is not watched (Observe.KernelLog=no): splats and aborts go unseen but for their errnos.");
         else if (kmsg_source_open(&r->kmsg, "/dev/kmsg", &why) < 0)
@@ -108,6 +109,7 @@ void run_close_sources(Run *r) {
         r->trace = NULL;
         keeper_stop(&r->keeper);
         kmsg_source_close(&r->kmsg);
+        r->report.aim = NULL;
         collider_freep(&r->collider);
 }
 

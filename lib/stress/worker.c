@@ -65,6 +65,7 @@ int worker_end(Worker *w, int result, const Observation *detail) {
         Observation o;
 
         slot_count(w->slot, w->op, result);
+        slot_time(w->slot, w->op, now - w->begin_ns);
         atomic_store_explicit(&w->slot->heartbeat_ns, now, memory_order_relaxed);
         atomic_store_explicit(&w->slot->op, OP_NONE, memory_order_release);
         if (result == 0 && !(w->failed_ops & (1u << w->op)))

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a report says of times: how long operations took, and how closely removals and scrubs met. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <json-c/json.h>
+#include <stdlib.h>
+
+#include "made-up-report.h"
+
+/* 1 ms to 100 ms, one each. */
+static void scrubs_of_all_lengths(Board *b) {
+        for (unsigned i = 1; i <= 100; i++) {
+                slot_count(&b->slots[i % 4], OP_SCRUB, 0);
+                slot_time(&b->slots[i % 4], OP_SCRUB, i * NSEC_PER_MSEC);
+        }
+}
+
+static uint64_t number_at(json_object *o, const char *a, const char *b, const char *c) {
+        const char *path[] = { a, b, c };
+
+        for (size_t i = 0; i < ELEMENTSOF(path) && path[i]; i++)
+                if (!json_object_object_get_ex(o, path[i], &o))
+                        fail_msg("no field %s", path[i]);
+        assert_int_equal(json_object_get_type(o), json_type_int);
+        return json_object_get_uint64(o);
+}
+
+static json_object *json_of(const MadeUp *m) {
+        _cleanup_free_ char *text = PRINTED(f, assert_int_equal(report_json(&m->report, f), 0));
+
+        return json_tokener_parse(text);
+}
+
+static void the_table_has_median_99_percent_and_longest(void **state) {
+        _cleanup_free_ char *text = NULL;
+        MadeUp m;
+
+        (void)state;
+        assert_true(made_up_new(&m));
+        scrubs_of_all_lengths(m.board);
+        text = PRINTED(f, report_closing(&m.report, f, false));
+        assert_non_null(strstr(text, "operation              calls           ok    median      99 %   longest\n"
+                                     "scrub                    100          100   50.3 ms    100 ms    100 ms\n"));
+        assert_null(strstr(text, "aim "));
+        made_up_free(&m);
+}
+
+static void latency_in_json(void **state) {
+        json_object *o, *other;
+        MadeUp m;
+
+        (void)state;
+        assert_true(made_up_new(&m));
+        scrubs_of_all_lengths(m.board);
+        o = json_of(&m);
+        assert_int_equal(number_at(o, "latency", "scrub", "count"), 100);
+        assert_in_range(number_at(o, "latency", "scrub", "p50_us"), 50000, 56250);
+        assert_in_range(number_at(o, "latency", "scrub", "p90_us"), 90000, 100000);
+        assert_in_range(number_at(o, "latency", "scrub", "p99_us"), 99000, 100000);
+        assert_int_equal(number_at(o, "latency", "scrub", "p999_us"), 100000);
+        assert_int_equal(number_at(o, "latency", "scrub", "max_us"), 100000);
+        assert_true(json_object_object_get_ex(o, "latency", &other));
+        assert_int_equal(json_object_object_length(other), 1);
+        assert_true(json_object_object_get_ex(o, "aim", &other));
+        assert_null(other);
+        json_object_put(o);
+        made_up_free(&m);
+}
+
+static void the_aim(void **state) {
+        _cleanup_free_ char *text = NULL;
+        static Aim aim;
+        json_object *o;
+        MadeUp m;
+
+        (void)state;
+        assert_true(made_up_new(&m));
+        for (unsigned i = 0; i < 10; i++) {
+                histogram_add(&aim.collided, (i + 1) * NSEC_PER_MSEC);
+                histogram_add(&aim.missed, i * 250 * NSEC_PER_USEC);
+        }
+        m.report.aim = &aim;
+        text = PRINTED(f, report_closing(&m.report, f, false));
+        assert_non_null(strstr(text, "\naim         a collision comes 5.24 ms (median; 99 %: 10.0 ms) after the start of\n"
+                                     "            the scrub; 4 removals missed a scrub of their group by less than\n"
+                                     "            1.00 ms.\n"));
+        o = json_of(&m);
+        assert_int_equal(number_at(o, "aim", "near_misses", NULL), 4);
+        assert_int_equal(number_at(o, "aim", "collided_after_start", "count"), 10);
+        assert_int_equal(number_at(o, "aim", "collided_after_start", "max_us"), 10000);
+        assert_int_equal(number_at(o, "aim", "missed_by", "count"), 10);
+        assert_int_equal(number_at(o, "aim", "missed_by", "max_us"), 2250);
+        json_object_put(o);
+        made_up_free(&m);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(the_table_has_median_99_percent_and_longest),
+                cmocka_unit_test(latency_in_json),
+                cmocka_unit_test(the_aim),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
