@@ -133,6 +133,25 @@ static void without_a_place_all_devices_must_be_scrubbed(void **state _unused_) 
         }
 }
 
+static void what_collided_is_known_by_its_address(void **state _unused_) {
+        _cleanup_(collider_freep) Collider *c = NULL;
+        _cleanup_(board_freep) Board *b = board_new();
+
+        assert_int_equal(collider_new(&c, 2), 0);
+        put_place(b, 50, 70, 1, 100);
+        put_place(b, 50, 90, 1, 300);
+        put_window(b, 0, &(ScrubWindow){ 1, 100, 110, 60, 0 });
+        remove_group(c, 65, 70); /* [70, 80) */
+        remove_group(c, 66, 90); /* not under the scrub */
+        collider_step(c, b);
+        assert_true(collider_has_collided(c, 70, 65));
+        assert_true(collider_has_collided(c, 79, 0));
+        assert_false(collider_has_collided(c, 80, 0));
+        assert_false(collider_has_collided(c, 69, 0));
+        assert_false(collider_has_collided(c, 90, 0));
+        assert_false(collider_has_collided(c, 70, 66)); /* too long ago */
+}
+
 /* The same logical address three times, each time on another device; only device 2 is scrubbed. */
 static void addresses_are_used_again(void **state _unused_) {
         _cleanup_(collider_freep) Collider *c = NULL;
@@ -504,6 +523,7 @@ static void one_hot_address_stays_cheap(void **state _unused_) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_edges),
+                cmocka_unit_test(what_collided_is_known_by_its_address),
                 cmocka_unit_test(distances_are_to_the_nearest_scrub_of_the_place),
                 cmocka_unit_test(without_a_place_all_devices_must_be_scrubbed),
                 cmocka_unit_test(addresses_are_used_again),

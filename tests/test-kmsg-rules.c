@@ -154,6 +154,8 @@ static const Line lines[] = {
           GRADE_EXPECT, CLASS_ERRNO, .is = RELATED, .device = LOOP3 },
         { "BTRFS critical (device loop3): unable to find chunk map for logical 2147483648 length 16384",
           GRADE_FINDING, CLASS_ERRNO, .is = OURS | RELATED, .device = LOOP3 },
+        { "BTRFS critical (device loop3): unable to find chunk map for logical 2147483648 length 16384",
+          GRADE_FINDING, CLASS_SCRUB_RACE, .is = OURS | RELATED, .device = LOOP3, .flags = OBS_COLLIDED },
         { "BTRFS critical (device loop3): unable to find logical 2147483648 length 4096",
           GRADE_FINDING, CLASS_ERRNO, .is = OURS | RELATED, .device = LOOP3 },
         { "BTRFS warning (device loop3): failed setting block group ro: -28",

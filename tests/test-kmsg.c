@@ -26,6 +26,7 @@
 typedef struct Seen {
         unsigned n;
         char texts[TEXTS_MAX][OBS_TEXT_MAX];
+        uint64_t logical; /* of the last */
 } Seen;
 
 static void see(void *userdata, const Observation *o) {
@@ -34,6 +35,7 @@ static void see(void *userdata, const Observation *o) {
         assert_int_equal(o->kind, OBS_KMSG);
         assert_int_equal(o->time_ns, 42);
         assert_int_equal(o->op, OP_NONE);
+        s->logical = o->logical;
         if (s->n < TEXTS_MAX)
                 strcpy(s->texts[s->n], o->text);
         s->n++;
@@ -79,6 +81,19 @@ static void log_write(Log *l, const char *text) {
 static int log_step(Log *l) {
         l->seen.n = 0;
         return kmsg_source_step(&l->source, 42, see, &l->seen);
+}
+
+static void the_address_that_a_line_names_comes_along(void **state _unused_) {
+        Log l;
+
+        log_open(&l, true);
+        log_write(&l, "2,1,1,-;BTRFS critical (device loop0): unable to find chunk map for logical 13631488 length 8388608\n");
+        assert_int_equal(log_step(&l), 1);
+        assert_int_equal(l.seen.logical, 13631488);
+        log_write(&l, "2,1,1,-;BTRFS info (device loop0): relocating block group 13631488 flags data\n");
+        assert_int_equal(log_step(&l), 1);
+        assert_int_equal(l.seen.logical, 0);
+        log_close(&l);
 }
 
 static void records_become_their_text(void **state _unused_) {
@@ -274,6 +289,7 @@ static void an_overrun_is_counted(void **state _unused_) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(records_become_their_text),
+                cmocka_unit_test(the_address_that_a_line_names_comes_along),
                 cmocka_unit_test(half_a_line_waits_for_the_rest),
                 cmocka_unit_test(a_storm_is_cut_into_steps),
                 cmocka_unit_test(long_lines_are_cut),

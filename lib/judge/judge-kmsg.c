@@ -10,8 +10,8 @@ static bool is_ours(const Judge *j, const char *device) {
         return false;
 }
 
-static uint32_t recent_flags(const Judge *j, uint64_t now_ns) {
-        return around(j->near_full_ns, now_ns, JUDGE_NEAR_FULL_NS) ? OBS_NEAR_FULL : 0;
+static uint32_t flags_of(const Judge *j, const Observation *o) {
+        return (o->flags & OBS_COLLIDED) | (around(j->near_full_ns, o->time_ns, JUDGE_NEAR_FULL_NS) ? (uint32_t)OBS_NEAR_FULL : 0);
 }
 
 static size_t hold(Judge *j, const Observation *o, const KmsgRule *rule, Grade grade) {
@@ -126,7 +126,7 @@ void kmsg_feed(Judge *j, const Observation *o) {
                 kmsg_report_close(j);
         if (r->open)
                 r->related |= kmsg_is_related(o->text);
-        rule = kmsg_match(j->matcher, o->text, recent_flags(j, o->time_ns));
+        rule = kmsg_match(j->matcher, o->text, flags_of(j, o));
         if (rule && is_of_last_target(j, o, rule))
                 incident_fold(j, 1);
         else if (rule && rule->grade != GRADE_EXPECT && (ours || !rule->ours_only)) {

@@ -76,6 +76,8 @@ const KmsgRule kmsg_rules[] = {
           .why = "the machine ran out of memory: give it more, or the run less" },
 
         /* What only btrfs says. */
+        { .pattern = BTRFS_LINE "unable to find (chunk map|logical)", .when = OBS_COLLIDED, .grade = GRADE_FINDING, .class = CLASS_SCRUB_RACE,
+          .ours_only = true, .why = "scrub went on in a block group that had been removed under it (020d5b7366fc)" },
         BTRFS("unable to find (chunk map|logical)", CLASS_ERRNO, "I/O to a block group that is gone"),
         BTRFS("found a bad (chunk map|mapping)", CLASS_ERRNO, "I/O to a block group that is gone"),
         EXPECTED(BTRFS_LINE "failed setting block group ro: -30", "the filesystem was read-only already"),

@@ -20,7 +20,7 @@
 
 typedef struct KmsgRule {
         const char *pattern;
-        uint32_t when;     /* ObservationFlag that must have been seen in the last seconds; 0: always */
+        uint32_t when;     /* ObservationFlag that must hold: NEAR_FULL in the last seconds, COLLIDED of this line; 0: always */
         Grade grade;
         FindingClass class;
         bool ours_only;    /* only when the line names a device of the target */

@@ -325,6 +325,18 @@ uint64_t collider_generation(const Collider *c) {
         return c->generation;
 }
 
+bool collider_has_collided(const Collider *c, uint64_t logical, uint64_t since_ns) {
+        for (uint64_t i = 0; i < MIN_OF(c->history_head, (uint64_t)COLLIDER_HISTORY); i++) {
+                const Removal *r = &c->history[(c->history_head - 1 - i) % COLLIDER_HISTORY];
+
+                if (r->time_ns < since_ns)
+                        return false;
+                if (r->collided && logical - r->logical < r->length)
+                        return true;
+        }
+        return false;
+}
+
 unsigned collider_history(const Collider *c, uint64_t since_ns, uint64_t until_ns, Removal *out, unsigned max) {
         unsigned n = 0;
 

@@ -53,5 +53,7 @@ uint64_t collider_removals(const Collider *c);
 uint64_t collider_collisions(const Collider *c);
 const Aim *collider_aim(const Collider *c); /* lives as long as the collider */
 uint64_t collider_generation(const Collider *c); /* of the newest commit seen; 0: none */
+/* True when the block group that held the logical address was removed in a collision, since then. */
+bool collider_has_collided(const Collider *c, uint64_t logical, uint64_t since_ns);
 /* The removals decided with since_ns <= time_ns <= until_ns, oldest first; of more than max the newest. */
 unsigned collider_history(const Collider *c, uint64_t since_ns, uint64_t until_ns, Removal *out, unsigned max);

@@ -34,6 +34,7 @@ static const struct {
         { "overlap", OBS_OVERLAP },
         { "swapfile", OBS_SWAPFILE },
         { "injected", OBS_INJECTED },
+        { "collided", OBS_COLLIDED },
 };
 
 const char *observation_kind_name(ObservationKind kind) {

@@ -14,7 +14,7 @@ typedef enum ObservationKind {
         OBS_RESULT,   /* an operation returned: `op`, `result` */
         OBS_CONTROL,  /* a control scrub ended: `result` 0 = passed on every device; `devid` of the first that failed */
         OBS_COUNTERS, /* a scrub returned 0 but its counters are not clean or do not add up: `text` names them, `count` errors */
-        OBS_KMSG,     /* a kernel-log line: `text` */
+        OBS_KMSG,     /* a kernel-log line: `text`; the `logical` address that it names */
         OBS_STUCK,    /* a worker is in `op` beyond its deadline: `text` has wchan and stack, `count` the milliseconds */
         OBS_DIED,     /* a worker ended that should not have: `result` = wait status, `text` its name */
         OBS_DEVSTAT,  /* a device error counter grew: `text` names it, `count` by how much */
@@ -33,6 +33,7 @@ typedef enum ObservationFlag {
         OBS_OVERLAP = 1 << 3,   /* another of our operations that excludes this one was in flight */
         OBS_SWAPFILE = 1 << 4,  /* there is an active swap file on the target */
         OBS_INJECTED = 1 << 5,  /* a fault of ours is active that explains errors */
+        OBS_COLLIDED = 1 << 6,  /* the block group at `logical` was removed while a scrub had it in range, a moment before */
 } ObservationFlag;
 
 #define OBS_TEXT_MAX 400

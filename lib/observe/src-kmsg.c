@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/macro.h"
@@ -60,6 +61,13 @@ static void copy_text(char *out, size_t size, const char *text, size_t length) {
         out[n] = 0;
 }
 
+/* The logical address that a line of btrfs names ("… for logical 2147483648 length 16384"); 0: none. */
+static uint64_t named_logical(const char *text) {
+        const char *word = strstr(text, " logical ");
+
+        return word ? strtoull(word + strlen(" logical "), NULL, 10) : 0;
+}
+
 typedef struct Sink {
         uint64_t now_ns;
         ObserveFunc func;
@@ -74,6 +82,7 @@ static int hand_on(const char *line, size_t length, const Sink *sink) {
         if (length == 0 || line[0] == ' ')
                 return 0;
         copy_text(o.text, sizeof(o.text), text, length - (size_t)(text - line));
+        o.logical = named_logical(o.text);
         sink->func(sink->userdata, &o);
         return 1;
 }

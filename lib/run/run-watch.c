@@ -10,6 +10,8 @@
 
 /* The churn is at the headroom one moment and below it the next: so long it counts. */
 #define NEAR_FULL_NS (10 * NSEC_PER_SEC)
+/* A scrub that goes on in a group that is gone says so within the moment that it takes. */
+#define COLLIDED_NS (2 * NSEC_PER_SEC)
 
 void run_note(Run *r, const char *format, ...) {
         char text[sizeof(r->notes[0])];
@@ -31,15 +33,26 @@ void run_note(Run *r, const char *format, ...) {
                 r->listener.note(r->listener.userdata, text);
 }
 
+/* What the kernel log cannot know: an abort near a full filesystem is another matter than one with room, and a group that is gone another when
+ * a scrub was over it. Windows of replaces look like those of scrubs, so with replaces nobody can say. */
+static uint32_t log_flags(const Run *r, const Observation *o) {
+        uint32_t flags = 0;
+
+        if (r->near_full_ns && r->now_ns - r->near_full_ns < NEAR_FULL_NS)
+                flags |= OBS_NEAR_FULL;
+        if (o->logical && !r->config.replace.enabled && collider_has_collided(r->collider, o->logical, r->now_ns - COLLIDED_NS))
+                flags |= OBS_COLLIDED;
+        return flags;
+}
+
 void run_observe(void *run, const Observation *seen) {
         Observation o = *seen;
         Run *r = run;
 
         if (o.kind == OBS_NOTE)
                 run_note(r, "%s", o.text);
-        /* The kernel log cannot know: an abort near a full filesystem is another matter than one with room. */
-        if (o.kind == OBS_KMSG && r->near_full_ns && r->now_ns - r->near_full_ns < NEAR_FULL_NS)
-                o.flags |= OBS_NEAR_FULL;
+        if (o.kind == OBS_KMSG)
+                o.flags |= log_flags(r, &o);
         history_add(o.kind == OBS_KMSG ? &r->kmsg_history : &r->observations, &o);
         judge_feed(r->judge, &o);
 }
@@ -171,11 +184,11 @@ void run_watch(Run *r) {
         if (atomic_load(&r->board->near_full))
                 r->near_full_ns = r->now_ns;
         crew_receive(&r->crew, run_observe, r);
-        if (r->kmsg.fd >= 0)
-                kmsg_source_step(&r->kmsg, r->now_ns, run_observe, r);
         if (r->trace)
                 trace_source_step(r->trace, r->desk->target.fsid, collider_event, r->collider);
         collider_step(r->collider, r->board);
+        if (r->kmsg.fd >= 0) /* after the removals that it may speak of */
+                kmsg_source_step(&r->kmsg, r->now_ns, run_observe, r);
         crew_watch(&r->crew, r->now_ns, ending, run_observe, r);
         r->asked |= judge_tick(r->judge, r->now_ns);
         count(r);
