@@ -47,6 +47,7 @@ static const char *const names[_FAKE_CALL_MAX] = {
         [FAKE_SUBVOL_CREATE] = "subvol_create",
         [FAKE_SUBVOL_DELETE] = "subvol_delete",
         [FAKE_SUBVOL_SNAPSHOT] = "subvol_snapshot",
+        [FAKE_TRIM] = "trim",
         [FAKE_DEVICE_INFO] = "device_info",
         [FAKE_FS_INFO] = "fs_info",
         [FAKE_DEVICE_STATS] = "device_stats",
@@ -248,6 +249,13 @@ static int fake_subvol_snapshot(int source_fd, int parent_fd, const char *name) 
         return source_fd == parent_fd ? named(FAKE_SUBVOL_SNAPSHOT, parent_fd, name) : -EXDEV;
 }
 
+static int fake_trim(int fd, uint64_t *trimmed) {
+        const FakeRule *rule = call(&(FakeRecord){ .call = FAKE_TRIM, .fd = fd });
+
+        *trimmed = rule ? rule->number : 0;
+        return rule ? rule->result : -ENOSYS;
+}
+
 static int fake_device_info(int fd, uint64_t devid, BtrfsDevice *ret) {
         const FakeRule *rule = call(&(FakeRecord){ .call = FAKE_DEVICE_INFO, .fd = fd, .devid = devid });
 
@@ -310,6 +318,7 @@ const BtrfsOps fake_btrfs_ops = {
         .subvol_create = fake_subvol_create,
         .subvol_delete = fake_subvol_delete,
         .subvol_snapshot = fake_subvol_snapshot,
+        .trim = fake_trim,
         .device_info = fake_device_info,
         .fs_info = fake_fs_info,
         .device_stats = fake_device_stats,

@@ -37,6 +37,7 @@ typedef enum FakeCall {
         FAKE_SUBVOL_CREATE,
         FAKE_SUBVOL_DELETE,
         FAKE_SUBVOL_SNAPSHOT,
+        FAKE_TRIM,
         FAKE_DEVICE_INFO,
         FAKE_FS_INFO,
         FAKE_DEVICE_STATS,
@@ -62,7 +63,7 @@ typedef struct FakeRule {
         int result;
         uint64_t delay_ns;
         ScrubStats stats;   /* scrub, scrub_progress: also when result is negative, as the kernel does */
-        uint64_t number;    /* balance: completed; start_sync: transid; replace_status: state */
+        uint64_t number;    /* balance: completed; start_sync: transid; replace_status: state; trim: bytes */
         const BtrfsDevice *device;                       /* device_info */
         const struct btrfs_ioctl_fs_info_args *fs_info;  /* fs_info */
         const uint64_t *values;                          /* device_stats: BTRFS_DEV_STAT_VALUES_MAX of them; NULL: zeros */

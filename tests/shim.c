@@ -25,6 +25,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/btrfs.h>
+#include <linux/fs.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -82,6 +83,7 @@ static const struct {
         { "subvol-delete", BTRFS_IOC_SNAP_DESTROY_V2 },
         { "sync", BTRFS_IOC_SYNC },
         { "tree-search", BTRFS_IOC_TREE_SEARCH_V2 },
+        { "trim", FITRIM },
         { "wait-sync", BTRFS_IOC_WAIT_SYNC },
 };
 

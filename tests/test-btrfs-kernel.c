@@ -113,7 +113,7 @@ static void test_the_ops_one_by_one(void **state) {
         Fixture *f = need_kernel(state);
         const BtrfsOps *ops = &btrfs_kernel_ops;
         BalanceFilter all = { .enabled = true, .usage_max = 100 }, few = { .enabled = true, .usage_max = 100, .limit = 1 }, off = { 0 };
-        uint64_t completed = 99, transid = 0, values[BTRFS_DEV_STAT_VALUES_MAX];
+        uint64_t completed = 99, transid = 0, trimmed = 0, values[BTRFS_DEV_STAT_VALUES_MAX];
         ScrubStats s;
         BtrfsDevice d;
 
@@ -149,6 +149,10 @@ static void test_the_ops_one_by_one(void **state) {
         assert_int_equal(ops->wait_sync(fd, transid), 0);
         assert_int_equal(ops->sync(fd), 0);
         assert_int_equal(ops->sync(-1), -EBADF);
+        assert_int_equal(ops->trim(fd, &trimmed), 0);
+        assert_true(trimmed > 0);
+        assert_int_equal(ops->trim(-1, &trimmed), -EBADF);
+        assert_int_equal(trimmed, 0);
         unmount(f);
 }
 

@@ -329,7 +329,7 @@ static void test_man(void **state _unused_) {
 
         assert_int_equal(count(text, ".TP\n"), n_keys);
         assert_int_equal(count(text, ". Default: \\fB"), n_keys);
-        assert_int_equal(count(text, ".SS ["), 9);
+        assert_int_equal(count(text, ".SS ["), 10);
         assert_non_null(strstr(text, ".SS [Churn]\n.TP\n\\fBWorkers=\\fR\n"));
         assert_non_null(strstr(text, "one of auto, uring or pwrite. Default: \\fBauto\\fR."));
         assert_non_null(strstr(text, "a whole number, from 1 to 256. Default: \\fB4\\fR."));
@@ -422,9 +422,11 @@ static void test_replace(void **state _unused_) {
         assign_all(&c, "Replace.Enabled=yes|Target.Devices=loop:1GiB*8|Churn.Workers=0|Sync.Workers=0|Balance.Enabled=no|Scrub.Enabled=no");
         assert_int_equal(config_check(&c, NULL), 0);
         assert_int_equal(config_n_images(&c), 9);
-        assign_all(&c, "Replace.Enabled=no|Snapshot.Enabled=yes"); /* so is a snapshot */
+        assign_all(&c, "Replace.Enabled=no|Snapshot.Enabled=yes"); /* so is a snapshot, or a trim */
         assert_int_equal(config_check(&c, NULL), 0);
-        assign_all(&c, "Snapshot.Enabled=no");
+        assign_all(&c, "Snapshot.Enabled=no|Trim.Enabled=yes");
+        assert_int_equal(config_check(&c, NULL), 0);
+        assign_all(&c, "Trim.Enabled=no");
         assert_int_equal(config_check(&c, NULL), -EINVAL);
         assign_all(&c, "Replace.Enabled=yes");
         assign_all(&c, "Churn.Workers=64");

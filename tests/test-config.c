@@ -208,6 +208,8 @@ static const struct {
         { "Snapshot", "Enabled", "yes", NULL, { "daily" } },
         { "Snapshot", "Hold", "1h", NULL, { "61m" } },
         { "Snapshot", "Rest", "2s", NULL, { "long" } },
+        { "Trim", "Enabled", "true", "yes", { "discard" } },
+        { "Trim", "Rest", "0", NULL, { "61m" } },
         { "Observe", "Trace", "false", "no", { "-" } },
         { "Observe", "KernelLog", "no", NULL, { "kmsg" } },
 };

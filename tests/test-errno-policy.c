@@ -58,6 +58,8 @@ static const Expectation expectations[] = {
         { OP_SUBVOL_DELETE, .expect = FILE_EXPECT, .setup = CALLER " EDQUOT", .hw = "EIO", .consequence = "EROFS" },
         { OP_SNAPSHOT, .expect = FILE_EXPECT, .setup = CALLER " EDQUOT", .hw = "EIO", .known = "ENOSPC/n", .consequence = "EROFS",
           .abort = ABORTS },
+        { OP_TRIM, .expect = "EINTR/o EINTR/s ENOMEM/i EIO/i", .setup = "EPERM EBADF EFAULT ENOTTY EOPNOTSUPP EINTR",
+          .hw = "EIO ENODEV ENODATA ENOLINK ETIMEDOUT EREMOTEIO", .consequence = "EROFS" },
         { OP_TREE_SEARCH, .expect = CUT " " FAULTY, .setup = CALLER " EOVERFLOW", .hw = "EIO" },
         { OP_MOUNT, .expect = CUT " " FAULTY, .hw = "EIO", .consequence = "EROFS",
           .setup = CALLER " EINVAL EBUSY ENODEV ENOENT ENOTBLK ENXIO EACCES EEXIST" },

@@ -181,12 +181,13 @@ static int check_room(Config *c, Error *e) {
 
 static int check_workers(Config *c, Error *e) {
         uint64_t n = c->churn.workers + c->sync.workers + c->balance.enabled + c->replace.enabled + c->snapshot.enabled +
-                     (c->scrub.enabled ? c->target.n_devices : 0);
+                     c->trim.enabled + (c->scrub.enabled ? c->target.n_devices : 0);
         char w[WHERE_MAX];
 
         if (n == 0)
                 return error_set(e, EXIT_USAGE, EINVAL,
-                                 "%s: and sync, balance, scrub, replace and snapshot are off too, there is nothing to do; switch one of them on",
+                                 "%s: and sync, balance, scrub, replace, snapshot and trim are off too, there is nothing to do; switch one of "
+                                 "them on",
                                  where(c, "Churn", "Workers", w));
         if (n > CONFIG_WORKERS_MAX)
                 return error_set(e, EXIT_USAGE, EINVAL,

@@ -105,6 +105,10 @@ typedef struct Config {
                 bool enabled;
                 uint64_t hold_ns, rest_ns; /* how long there is one, and then none */
         } snapshot;
+        struct { /* [Trim] */
+                bool enabled;
+                uint64_t rest_ns;
+        } trim;
         struct { /* [Observe] */
                 bool trace, kmsg;
         } observe;

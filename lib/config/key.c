@@ -159,6 +159,14 @@ const Key keys[] = {
         { "Snapshot", "Rest", &type_duration, SLOT(snapshot.rest_ns), "20ms", .max = HOUR,
           .help = "Rest after its deletion." },
 
+        { "Trim", "Enabled", &type_bool, SLOT(trim.enabled), "no",
+          .help = "Trim the whole target (FITRIM, as fstrim does) in a loop: the free space of every block group and what no block group has. "
+                  "Devices= must be able to discard, as loop files are. A trim cannot be interrupted, and on slow devices a pause for a "
+                  "control scrub waits for its end." },
+        { "Trim", "Rest", &type_duration, SLOT(trim.rest_ns), "1s", .max = HOUR,
+          .help = "Rest between two trims. While its free space is discarded the cleaner passes a block group by, and no chunk is made while "
+                  "unallocated space is: without rests there are fewer collisions." },
+
         { "Observe", "Trace", &type_bool, SLOT(observe.trace), "yes",
           .help = "Count collisions from trace events, in a tracefs instance of our own. Without it removals are counted from the "
                   "chunk tree instead." },

@@ -37,11 +37,14 @@
         { .op = _op, .result = EROFS, .grade = GRADE_CONSEQUENCE, .class = CLASS_ERRNO,                                       \
           .why = "the filesystem is read-only: a transaction was aborted before (BTRFS_FS_STATE_ERROR), look for the cause" }
 
-#define CALLER(_op)                                                                                                           \
+#define CALLED(_op)                                                                                                           \
         SETUP(_op, EPERM, "not permitted: run as root with CAP_SYS_ADMIN"),                                                   \
         SETUP(_op, EBADF, "the file descriptor was not open: an error of scrubstress"),                                       \
         SETUP(_op, EFAULT, "the argument's address was bad: an error of scrubstress"),                                        \
-        SETUP(_op, ENOTTY, "the kernel does not know this ioctl, or the target is not btrfs: use a newer kernel or another target"), \
+        SETUP(_op, ENOTTY, "the kernel does not know this ioctl, or the target is not btrfs: use a newer kernel or another target")
+
+#define CALLER(_op)                                                                                                           \
+        CALLED(_op),                                                                                                          \
         SETUP(_op, EOPNOTSUPP, "the kernel does not support this on the target: use a newer kernel or other options")
 
 #define INTERRUPTED(_op)                                                                                                      \
@@ -215,6 +218,26 @@ const ErrnoRule errno_rules[] = {
 
         /* transaction.c, create_pending_snapshot(): in the middle of a commit, so that what fails there may abort it. */
         FILES(OP_SNAPSHOT), COMMIT(OP_SNAPSHOT),
+
+        /* ioctl.c, btrfs_ioctl_fitrim(). 6.12 says EROFS with nologreplay only, which is not allowed, and does not look whether a transaction was
+         * aborted; one that looks would mean that. */
+        CALLED(OP_TRIM), READ_ONLY(OP_TRIM),
+        SETUP(OP_TRIM, EOPNOTSUPP, "no device of the target can discard, or they are zoned: use others, or switch [Trim] Enabled= off"),
+        /* extent-tree.c, btrfs_trim_free_extents(): mutex_lock_interruptible(), for which a freeze is a signal too. The -ERESTARTSYS at other places
+         * (fatal signals; since 69313850dce3 also freezing) does not come back here: the task is dead, or the call is made again. */
+        OK_WHEN(OP_TRIM, EINTR, STOPPED, "a signal arrived or we were stopping it"),
+        SETUP(OP_TRIM, EINTR, "interrupted by no signal of ours: a freeze or suspend; do not suspend the machine during a run"),
+        /* free-space-cache.c, do_trimming(), through volumes.c, btrfs_get_chunk_map(): block-group.c, btrfs_remove_block_group(), leaves the map
+         * of a group that is frozen. Our range is never the other reason. */
+        FOUND(OP_TRIM, EINVAL, CLASS_ERRNO, "the chunk map of a block group was gone although the trim had frozen the group (04216820fe83)"),
+        /* Also where the free space of a group could not be read: block-group.c, btrfs_caching_ctl_wait_done(). */
+        NO_MEMORY(OP_TRIM), MEDIA(OP_TRIM),
+        /* extent-tree.c, btrfs_issue_discard(): unlike reads and writes a discard returns what the device said; block/blk-core.c, blk_errors[]. */
+        HARDWARE(OP_TRIM, ENODEV, "the device has gone offline: look at cabling and the kernel log"),
+        HARDWARE(OP_TRIM, ENODATA, "a device failed to discard: look at its SMART log"),
+        HARDWARE(OP_TRIM, ENOLINK, "a device could not be reached to discard: look at cabling and the kernel log"),
+        HARDWARE(OP_TRIM, ETIMEDOUT, "a device did not discard in time: look at the kernel log"),
+        HARDWARE(OP_TRIM, EREMOTEIO, "a device refused to discard: look at the kernel log, or switch [Trim] Enabled= off"),
 
         CALLER(OP_TREE_SEARCH), INTERRUPTED(OP_TREE_SEARCH), NO_MEMORY(OP_TREE_SEARCH), MEDIA(OP_TREE_SEARCH), TREES(OP_TREE_SEARCH),
         /* ioctl.c, search_ioctl(): the buffer is smaller than the first item. */

@@ -27,6 +27,7 @@ static const char *const names[_OP_MAX] = {
         [OP_SUBVOL_CREATE] = "subvol-create",
         [OP_SUBVOL_DELETE] = "subvol-delete",
         [OP_SNAPSHOT] = "snapshot",
+        [OP_TRIM] = "trim",
         [OP_TREE_SEARCH] = "tree-search",
         [OP_MOUNT] = "mount",
         [OP_UMOUNT] = "umount",

@@ -27,6 +27,7 @@ typedef enum Operation {
         OP_SUBVOL_CREATE,
         OP_SUBVOL_DELETE,
         OP_SNAPSHOT,
+        OP_TRIM,
         OP_TREE_SEARCH,
         OP_MOUNT,
         OP_UMOUNT,

@@ -11,6 +11,7 @@ const Stressor *const stressors[] = {
         &stressor_scrub,
         &stressor_snapshot,
         &stressor_sync,
+        &stressor_trim,
 };
 const size_t n_stressors = ELEMENTSOF(stressors);
 

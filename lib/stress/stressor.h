@@ -28,6 +28,7 @@ extern const Stressor stressor_replace;
 extern const Stressor stressor_scrub;
 extern const Stressor stressor_snapshot;
 extern const Stressor stressor_sync;
+extern const Stressor stressor_trim;
 
 /* Sorted by name. */
 extern const Stressor *const stressors[];

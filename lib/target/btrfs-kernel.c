@@ -3,6 +3,7 @@
 
 #include <btrfsutil.h>
 #include <errno.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -137,6 +138,14 @@ static int kernel_subvol_delete(int parent_fd, const char *name) {
         return from_util(btrfs_util_delete_subvolume_fd(parent_fd, name, 0));
 }
 
+static int kernel_trim(int fd, uint64_t *trimmed) {
+        struct fstrim_range range = { .len = UINT64_MAX };
+        int r = call(fd, FITRIM, &range);
+
+        *trimmed = r == 0 ? range.len : 0; /* where the kernel does not get that far, .len is what we gave */
+        return r;
+}
+
 static int kernel_device_info(int fd, uint64_t devid, BtrfsDevice *ret) {
         struct btrfs_ioctl_dev_info_args args = { .devid = devid };
         int r = call(fd, BTRFS_IOC_DEV_INFO, &args);
@@ -237,6 +246,7 @@ const BtrfsOps btrfs_kernel_ops = {
         .subvol_create = kernel_subvol_create,
         .subvol_snapshot = kernel_subvol_snapshot,
         .subvol_delete = kernel_subvol_delete,
+        .trim = kernel_trim,
         .device_info = kernel_device_info,
         .fs_info = kernel_fs_info,
         .device_stats = kernel_device_stats,

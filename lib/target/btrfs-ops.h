@@ -54,6 +54,8 @@ typedef struct BtrfsOps {
         int (*subvol_create)(int parent_fd, const char *name); /* libbtrfsutil */
         int (*subvol_snapshot)(int source_fd, int parent_fd, const char *name); /* writeable; commits */
         int (*subvol_delete)(int parent_fd, const char *name);
+        /* FITRIM of the whole filesystem. *trimmed gets the number of bytes discarded, 0 on failure. Of signals only fatal ones end it. */
+        int (*trim)(int fd, uint64_t *trimmed);
         int (*device_info)(int fd, uint64_t devid, BtrfsDevice *ret); /* -ENODEV: no such devid */
         int (*fs_info)(int fd, struct btrfs_ioctl_fs_info_args *ret);
         int (*device_stats)(int fd, uint64_t devid, uint64_t values[static BTRFS_DEV_STAT_VALUES_MAX]);
