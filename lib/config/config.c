@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "config/device-spec.h"
 #include "config/key.h"
+#include "config/mount-options.h"
 #include "config/profile.h"
 
 void config_init(Config *c) {
@@ -223,43 +224,14 @@ static int check_paths(Config *c, Error *e) {
         return 0;
 }
 
-/* Options that would defeat the run or harm the machine. One with a value is meant as a whole, else every value of it. */
-static const struct {
-        const char *option, *reason;
-} refused_options[] = {
-        { "bind", "the target is mounted afresh" },
-        { "degraded", "it would hide a lost device" },
-        { "device", "the devices are those of Devices=, no others may be drawn in" },
-        { "fatal_errors=panic", "it would crash the machine at the first transaction abort" },
-        { "loop", "the loop devices are made before the mount" },
-        { "move", "the target is mounted afresh" },
-        { "nologreplay", "it needs a read-only mount, and the stressors have to write" },
-        { "norecovery", "it needs a read-only mount, and the stressors have to write" },
-        { "offset", "the loop devices are made before the mount" },
-        { "rbind", "the target is mounted afresh" },
-        { "remount", "the target is mounted afresh" },
-        { "rescue", "it needs a read-only mount, and the stressors have to write" },
-        { "ro", "the stressors have to write" },
-        { "sizelimit", "the loop devices are made before the mount" },
-        { "subvol", "the stressors work on the top-level subvolume" },
-        { "subvolid", "the stressors work on the top-level subvolume" },
-};
-
 static int check_mount_options(Config *c, Error *e) {
+        const RefusedOption *refused = mount_options_refused(c->target.mount_options);
         char w[WHERE_MAX];
 
-        for (const char *p = c->target.mount_options; *p; p += strspn(p, ",")) {
-                size_t whole = strcspn(p, ","), name = strcspn(p, ",=");
-                for (size_t i = 0; i < ELEMENTSOF(refused_options); i++) {
-                        const char *option = refused_options[i].option;
-                        size_t n = strchr(option, '=') ? whole : name;
-                        if (strlen(option) == n && strncmp(option, p, n) == 0)
-                                return error_set(e, EXIT_USAGE, EINVAL, "%s: the option %s is not allowed: %s; leave it out",
-                                                 where(c, "Target", "MountOptions", w), option, refused_options[i].reason);
-                }
-                p += whole;
-        }
-        return 0;
+        if (!refused)
+                return 0;
+        return error_set(e, EXIT_USAGE, EINVAL, "%s: the option %s is not allowed: %s; leave it out", where(c, "Target", "MountOptions", w),
+                         refused->option, refused->reason);
 }
 
 int config_check(Config *c, Error *e) {

@@ -16,6 +16,7 @@
 #include "target/mkfs.h"
 #include "target/target-internal.h"
 #include "target/users.h"
+#include "target/vfs-options.h"
 
 #define RETRY_NS (50 * NSEC_PER_MSEC)
 #define UMOUNT_TRIES 20 /* a process that was just killed lets go of its files a little later */
@@ -85,13 +86,10 @@ int target_format(const char *const devices[], const Config *c, Error *e) {
 
 /* The options for mount(2): flags of the VFS, and for btrfs every device (so that nobody need have scanned them) and what is asked for. */
 static int mount_data(char *data, size_t size, unsigned long *flags, const char *const devices[], const char *options) {
-        _cleanup_free_ char *vfs = NULL, *fs = NULL;
+        _cleanup_free_ char *fs = NULL;
         size_t n = 0;
-        int r = mnt_split_optstr(options, NULL, &vfs, &fs, 0, 0);
+        int r = vfs_options_split(options, flags, &fs);
 
-        *flags = 0;
-        if (r == 0 && vfs)
-                r = mnt_optstr_get_flags(vfs, flags, mnt_get_builtin_optmap(MNT_LINUX_MAP));
         if (r < 0)
                 return r;
         for (unsigned i = 0; devices[i] && n < size; i++)
