@@ -25,7 +25,7 @@ typedef struct Fake {
         size_t n_rules, n_records;
         unsigned seen[RULES_MAX], used[RULES_MAX];
         unsigned counts[_FAKE_CALL_MAX], n_unexpected;
-        char unexpected[128]; /* the first */
+        char unexpected[256]; /* the first */
         FakeRecord log[LOG_MAX];
 } Fake;
 
@@ -48,6 +48,7 @@ static const char *const names[_FAKE_CALL_MAX] = {
         [FAKE_SUBVOL_DELETE] = "subvol_delete",
         [FAKE_SUBVOL_SNAPSHOT] = "subvol_snapshot",
         [FAKE_TRIM] = "trim",
+        [FAKE_REMOUNT] = "remount",
         [FAKE_DEVICE_INFO] = "device_info",
         [FAKE_FS_INFO] = "fs_info",
         [FAKE_DEVICE_STATS] = "device_stats",
@@ -83,7 +84,7 @@ static unsigned rule_times(const FakeRule *rule) {
 
 void fake_btrfs_end(void) {
         Fake *f = TAKE_PTR(fake);
-        char text[256] = "";
+        char text[384] = "";
 
         assert_non_null(f);
         if (f->n_unexpected > 0)
@@ -256,6 +257,10 @@ static int fake_trim(int fd, uint64_t *trimmed) {
         return rule ? rule->result : -ENOSYS;
 }
 
+static int fake_remount(int fd, const char *options) {
+        return named(FAKE_REMOUNT, fd, options);
+}
+
 static int fake_device_info(int fd, uint64_t devid, BtrfsDevice *ret) {
         const FakeRule *rule = call(&(FakeRecord){ .call = FAKE_DEVICE_INFO, .fd = fd, .devid = devid });
 
@@ -319,6 +324,7 @@ const BtrfsOps fake_btrfs_ops = {
         .subvol_delete = fake_subvol_delete,
         .subvol_snapshot = fake_subvol_snapshot,
         .trim = fake_trim,
+        .remount = fake_remount,
         .device_info = fake_device_info,
         .fs_info = fake_fs_info,
         .device_stats = fake_device_stats,

@@ -38,6 +38,7 @@ typedef enum FakeCall {
         FAKE_SUBVOL_DELETE,
         FAKE_SUBVOL_SNAPSHOT,
         FAKE_TRIM,
+        FAKE_REMOUNT,
         FAKE_DEVICE_INFO,
         FAKE_FS_INFO,
         FAKE_DEVICE_STATS,
@@ -54,7 +55,7 @@ typedef struct FakeRule {
         FakeCall call;
         /* Which calls it applies to. */
         uint64_t devid;     /* 0: any */
-        const char *name;   /* subvolume; replace_start: target; NULL: any */
+        const char *name;   /* subvolume; replace_start: target; remount: options; NULL: any */
         uint64_t tree;      /* tree_search: key's tree_id; 0: any */
         unsigned nth;       /* from the nth call on of this call, devid and name (1 = first); 0: from the first */
         unsigned times;     /* so often and no more; 0: exactly once when nth is given, otherwise without limit */
@@ -81,7 +82,7 @@ typedef struct FakeRecord {
         bool readonly;       /* scrub */
         BalanceFilter data, metadata;
         uint64_t transid;    /* wait_sync */
-        char name[64];       /* subvol_*, replace_start */
+        char name[128];      /* subvol_*, replace_start; remount: options */
         struct btrfs_ioctl_search_key key; /* tree_search */
 } FakeRecord;
 

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
+#include <mntent.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -156,6 +157,37 @@ static void test_the_ops_one_by_one(void **state) {
         unmount(f);
 }
 
+static bool is_mounted_with(const Fixture *f, const char *option) {
+        FILE *mounts = setmntent("/proc/self/mounts", "r");
+        const struct mntent *m;
+        bool found = false;
+
+        assert_non_null(mounts);
+        while ((m = getmntent(mounts)))
+                found = found || (strcmp(m->mnt_dir, f->target.mount_point) == 0 && hasmntopt(m, option));
+        endmntent(mounts);
+        return found;
+}
+
+/* Options of the VFS are those of the last call, those of btrfs stay until they are changed; what cannot be is refused as a whole. */
+static void test_remount(void **state) {
+        Fixture *f = need_kernel(state);
+        const BtrfsOps *ops = &btrfs_kernel_ops;
+
+        configure(f, 1, 256 * MiB, "single", "single");
+        make(f);
+        int fd = root_fd(f);
+        assert_int_equal(ops->remount(fd, "nodiscard,noatime,compress=zstd,commit=5,autodefrag"), 0);
+        assert_true(is_mounted_with(f, "compress") && is_mounted_with(f, "commit=5") && is_mounted_with(f, "autodefrag"));
+        assert_true(is_mounted_with(f, "noatime") && is_mounted_with(f, "rw"));
+        assert_int_equal(ops->remount(fd, "noautodefrag,commit=30,compress=no,nodiscard,noatime"), 0);
+        assert_false(is_mounted_with(f, "compress") || is_mounted_with(f, "commit") || is_mounted_with(f, "autodefrag"));
+        assert_int_equal(ops->remount(fd, "noatime,commit=7,compress=nonsense"), -EINVAL);
+        assert_false(is_mounted_with(f, "commit"));
+        assert_int_equal(ops->remount(-1, "nodiscard"), -ENOENT);
+        unmount(f);
+}
+
 /* With the answers of errno-policy.c that the kernel gives before it starts. */
 static void test_replace(void **state) {
         _cleanup_(loop_close) Loop spare = LOOP_NULL;
@@ -267,6 +299,7 @@ int main(void) {
                 ROOT(test_chunk_size_is_the_kernels),
                 ROOT(test_extent_map_agrees_with_the_files),
                 ROOT(test_the_ops_one_by_one),
+                ROOT(test_remount),
                 ROOT(test_replace),
                 ROOT(test_search_through_many_items),
                 ROOT(test_damage_is_seen),

@@ -137,6 +137,16 @@ static const struct {
         { "Target.MountOptions=fatal_errors=panic", "would crash the machine", EXIT_USAGE },
         { "Target.MountOptions=fatal_errors=bug", NULL, 0 },
         { "Target.MountOptions=degraded", "would hide a lost device", EXIT_USAGE },
+        { "Remount.Options=compress=lzo,noautodefrag defaults nodatacow,nodiscard", NULL, 0 },
+        { "Remount.Options=commit=1 ro commit=2",
+          "[Remount] Options=commit=1 ro commit=2: the option ro is not allowed: the stressors have to write; leave it out", EXIT_USAGE },
+        { "Remount.Options=commit=1,device=/dev/sda", "the option device is not allowed: the devices are those of Devices=", EXIT_USAGE },
+        { "Remount.Options=commit=1 rw,subvolid=5", "the option subvolid is not allowed", EXIT_USAGE },
+        { "Remount.Options=commit=1 noatime", "the option noatime is none that a remount changes and takes back; those are [no]autodefrag,",
+          EXIT_USAGE },
+        { "Remount.Options=nocommit=1", "the option nocommit=1 is none", EXIT_USAGE },
+        { "Remount.Options=space_cache=v2", "the option space_cache=v2 is none", EXIT_USAGE },
+        { "Remount.Enabled=yes|Churn.Workers=58", "makes 65 workers in all", EXIT_USAGE },
 };
 
 static void assign_all(Config *c, const char *assignments) {
@@ -329,7 +339,7 @@ static void test_man(void **state _unused_) {
 
         assert_int_equal(count(text, ".TP\n"), n_keys);
         assert_int_equal(count(text, ". Default: \\fB"), n_keys);
-        assert_int_equal(count(text, ".SS ["), 10);
+        assert_int_equal(count(text, ".SS ["), 11);
         assert_non_null(strstr(text, ".SS [Churn]\n.TP\n\\fBWorkers=\\fR\n"));
         assert_non_null(strstr(text, "one of auto, uring or pwrite. Default: \\fBauto\\fR."));
         assert_non_null(strstr(text, "a whole number, from 1 to 256. Default: \\fB4\\fR."));
@@ -422,11 +432,13 @@ static void test_replace(void **state _unused_) {
         assign_all(&c, "Replace.Enabled=yes|Target.Devices=loop:1GiB*8|Churn.Workers=0|Sync.Workers=0|Balance.Enabled=no|Scrub.Enabled=no");
         assert_int_equal(config_check(&c, NULL), 0);
         assert_int_equal(config_n_images(&c), 9);
-        assign_all(&c, "Replace.Enabled=no|Snapshot.Enabled=yes"); /* so is a snapshot, or a trim */
+        assign_all(&c, "Replace.Enabled=no|Snapshot.Enabled=yes"); /* so is a snapshot, a trim, or a remount */
         assert_int_equal(config_check(&c, NULL), 0);
         assign_all(&c, "Snapshot.Enabled=no|Trim.Enabled=yes");
         assert_int_equal(config_check(&c, NULL), 0);
-        assign_all(&c, "Trim.Enabled=no");
+        assign_all(&c, "Trim.Enabled=no|Remount.Enabled=yes");
+        assert_int_equal(config_check(&c, NULL), 0);
+        assign_all(&c, "Remount.Enabled=no");
         assert_int_equal(config_check(&c, NULL), -EINVAL);
         assign_all(&c, "Replace.Enabled=yes");
         assign_all(&c, "Churn.Workers=64");

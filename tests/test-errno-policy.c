@@ -63,6 +63,7 @@ static const Expectation expectations[] = {
         { OP_TREE_SEARCH, .expect = CUT " " FAULTY, .setup = CALLER " EOVERFLOW", .hw = "EIO" },
         { OP_MOUNT, .expect = CUT " " FAULTY, .hw = "EIO", .consequence = "EROFS",
           .setup = CALLER " EINVAL EBUSY ENODEV ENOENT ENOTBLK ENXIO EACCES EEXIST" },
+        { OP_REMOUNT, .expect = "ENOMEM/i", .setup = CALLER " EINVAL EBUSY EACCES ENOENT", .consequence = "EROFS" },
         { OP_UMOUNT, .expect = CUT, .setup = CALLER " EBUSY EINVAL ENOENT" },
 };
 

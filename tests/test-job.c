@@ -259,6 +259,33 @@ static void with_async_discard_nobody_looks(void **state) {
         fake_btrfs_end();
 }
 
+/* Nor when the remounts may have switched it on, and only then: the worker may have been paused in the middle of its walk. */
+static void with_discard_in_the_remounts_nobody_looks(void **state) {
+        static const FakeRule script[] = { { .call = FAKE_SYNC }, { .call = FAKE_SCRUB }, { .call = FAKE_DEVICE_STATS } };
+        static const FakeRule looks[] = {
+                { .call = FAKE_SYNC }, { .call = FAKE_SCRUB }, { .call = FAKE_DEVICE_STATS },
+                { .call = FAKE_TREE_SEARCH, .tree = BTRFS_CHUNK_TREE_OBJECTID, .items = chunk_items, .n_items = 2 },
+                { .call = FAKE_TREE_SEARCH, .items = group_items, .n_items = 2 },
+        };
+        Job *j = *state;
+        Config c = *j->config;
+
+        j->config = &c;
+        j->cleaner_wait_ns = 0;
+        strcpy(c.remount.options, "commit=1 discard=async,commit=5");
+        fake_btrfs_begin(looks, ELEMENTSOF(looks));
+        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
+        fake_btrfs_end();
+        c.remount.enabled = true;
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
+        fake_btrfs_end();
+        strcpy(c.remount.options, "commit=1 compress=zstd");
+        fake_btrfs_begin(looks, ELEMENTSOF(looks));
+        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
+        fake_btrfs_end();
+}
+
 static void cancelling_goes_on_until_nothing_runs(void **state) {
         static const FakeRule script[] = {
                 { .call = FAKE_SCRUB_CANCEL, .nth = 1, .result = 0 },
@@ -391,6 +418,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(one_that_no_scrub_has_passed_is_not, setup, teardown),
                 cmocka_unit_test_setup_teardown(one_that_goes_away_in_time_is_not, setup, teardown),
                 cmocka_unit_test_setup_teardown(with_async_discard_nobody_looks, setup, teardown),
+                cmocka_unit_test_setup_teardown(with_discard_in_the_remounts_nobody_looks, setup, teardown),
                 cmocka_unit_test_setup_teardown(cancelling_goes_on_until_nothing_runs, setup, teardown),
                 cmocka_unit_test_setup_teardown(cancelling_wakes_the_replace, setup, teardown),
                 cmocka_unit_test_setup_teardown(cancelling_waits_for_the_replace, setup, teardown),

@@ -45,6 +45,56 @@ static void the_refused_are_found(void **state _unused_) {
         }
 }
 
+static void sets_are_counted_out(void **state _unused_) {
+        static const char sets[] = " a=1,b \t c\td,e ";
+        char set[8];
+
+        assert_true(mount_options_set(sets, 0, set, sizeof(set)) && strcmp(set, "a=1,b") == 0);
+        assert_true(mount_options_set(sets, 1, set, sizeof(set)) && strcmp(set, "c") == 0);
+        assert_true(mount_options_set(sets, 2, set, sizeof(set)) && strcmp(set, "d,e") == 0);
+        assert_false(mount_options_set(sets, 3, set, sizeof(set)));
+        assert_false(mount_options_set("", 0, set, sizeof(set)));
+        assert_false(mount_options_set("12345678", 0, set, sizeof(set)));
+}
+
+/* Only what can be taken back, and each by what takes it back, once. */
+static void what_changes_is_undone(void **state _unused_) {
+        static const struct {
+                const char *sets, *fixed, *undo;
+        } all[] = {
+                { "", NULL, "" },
+                { "defaults", NULL, "" },
+                { "commit=1 commit=5", NULL, "commit=30," },
+                { "compress", NULL, "compress=no," },
+                { "compress=lzo,nodatasum notreelog", NULL, "compress=no,datasum,treelog," },
+                { "nodiscard autodefrag", NULL, "noautodefrag,nodiscard," },
+                { "discard=async", NULL, "nodiscard," },
+                { "commit=1 ssd,compress", "ssd,compress", "commit=30,compress=no," },
+                { "nocommit", "nocommit", "" },
+                { "nocompress", "nocompress", "" },
+                { "no", "no", "" },
+                { "nonodiscard", "nonodiscard", "" },
+                { "comm", "comm", "" },
+                { "commits=1", "commits=1", "" },
+                { "noatime", "noatime", "" },
+        };
+        char undo[MOUNT_UNDO_MAX], names[256];
+
+        for (size_t i = 0; i < ELEMENTSOF(all); i++) {
+                size_t n;
+                const char *fixed = mount_options_fixed(all[i].sets, &n);
+                if (!fixed != !all[i].fixed || (fixed && (strcmp(fixed, all[i].fixed) != 0 || n != strcspn(fixed, ", "))))
+                        fail_msg("\"%s\": %s is fixed", all[i].sets, fixed ?: "nothing");
+                mount_options_undo(all[i].sets, undo);
+                assert_string_equal(undo, all[i].undo);
+        }
+        mount_options_describe(names, sizeof(names));
+        assert_int_equal(strncmp(names, "[no]autodefrag, [no]barrier, commit, ", 37), 0);
+        mount_options_undo("autodefrag barrier commit compress compress-force datacow datasum discard flushoncommit treelog", undo);
+        assert_true(strlen(undo) < MOUNT_UNDO_MAX - 1); /* it was not cut off */
+        assert_string_equal(strstr(undo, "noflush"), "noflushoncommit,treelog,");
+}
+
 static void flags_are_split_off(void **state _unused_) {
         static const struct {
                 const char *options, *fs;
@@ -70,6 +120,8 @@ static void flags_are_split_off(void **state _unused_) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_refused_are_found),
+                cmocka_unit_test(sets_are_counted_out),
+                cmocka_unit_test(what_changes_is_undone),
                 cmocka_unit_test(flags_are_split_off),
         };
 

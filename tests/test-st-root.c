@@ -255,12 +255,15 @@ static void every_way_and_every_mode(void **state) {
         f->config.balance.burst = 2;
         f->config.balance.rest_ns = 200 * NSEC_PER_MSEC;
         f->config.snapshot.enabled = true;
+        f->config.remount.enabled = true;
+        f->config.remount.rest_ns = 200 * NSEC_PER_MSEC;
         f->config.trim.enabled = true;
         f->config.trim.rest_ns = 200 * NSEC_PER_MSEC;
         run(f);
         assert_true(board_tally(f->board, OP_BALANCE, 0) > 0);
         assert_true(board_tally(f->board, OP_SNAPSHOT, 0) > 0);
         assert_true(board_tally(f->board, OP_TRIM, 0) > 0);
+        assert_true(board_tally(f->board, OP_REMOUNT, 0) > 3); /* every set, and back */
         assert_true(board_tally(f->board, OP_SUBVOL_DELETE, 0) > 0);
         assert_true(board_tally(f->board, OP_PUNCH, 0) > 0);
         assert_true(board_tally(f->board, OP_TRUNCATE, 0) > 0);

@@ -181,14 +181,14 @@ static int check_room(Config *c, Error *e) {
 }
 
 static int check_workers(Config *c, Error *e) {
-        uint64_t n = c->churn.workers + c->sync.workers + c->balance.enabled + c->replace.enabled + c->snapshot.enabled +
-                     c->trim.enabled + (c->scrub.enabled ? c->target.n_devices : 0);
+        uint64_t n = c->churn.workers + c->sync.workers + c->balance.enabled + c->replace.enabled + c->remount.enabled +
+                     c->snapshot.enabled + c->trim.enabled + (c->scrub.enabled ? c->target.n_devices : 0);
         char w[WHERE_MAX];
 
         if (n == 0)
                 return error_set(e, EXIT_USAGE, EINVAL,
-                                 "%s: and sync, balance, scrub, replace, snapshot and trim are off too, there is nothing to do; switch one of "
-                                 "them on",
+                                 "%s: and sync, balance, scrub, replace, remount, snapshot and trim are off too, there is nothing to do; "
+                                 "switch one of them on",
                                  where(c, "Churn", "Workers", w));
         if (n > CONFIG_WORKERS_MAX)
                 return error_set(e, EXIT_USAGE, EINVAL,
@@ -224,20 +224,40 @@ static int check_paths(Config *c, Error *e) {
         return 0;
 }
 
-static int check_mount_options(Config *c, Error *e) {
-        const RefusedOption *refused = mount_options_refused(c->target.mount_options);
+static int check_options(const Config *c, const char *section, const char *name, const char *value, Error *e) {
+        const RefusedOption *refused = mount_options_refused(value);
         char w[WHERE_MAX];
 
         if (!refused)
                 return 0;
-        return error_set(e, EXIT_USAGE, EINVAL, "%s: the option %s is not allowed: %s; leave it out", where(c, "Target", "MountOptions", w),
+        return error_set(e, EXIT_USAGE, EINVAL, "%s: the option %s is not allowed: %s; leave it out", where(c, section, name, w),
                          refused->option, refused->reason);
+}
+
+static int check_mount_options(Config *c, Error *e) {
+        return check_options(c, "Target", "MountOptions", c->target.mount_options, e);
+}
+
+static int check_remount_options(Config *c, Error *e) {
+        char w[WHERE_MAX], names[KEY_TEXT_MAX];
+        const char *fixed;
+        size_t n;
+        int r = check_options(c, "Remount", "Options", c->remount.options, e);
+
+        if (r < 0)
+                return r;
+        fixed = mount_options_fixed(c->remount.options, &n);
+        if (!fixed)
+                return 0;
+        mount_options_describe(names, sizeof(names));
+        return error_set(e, EXIT_USAGE, EINVAL, "%s: the option %.*s is none that a remount changes and takes back; those are %s",
+                         where(c, "Remount", "Options", w), (int)n, fixed, names);
 }
 
 int config_check(Config *c, Error *e) {
         static int (*const checks[])(Config *, Error *) = {
                 check_devices, check_replace, check_stripes, check_profiles,      check_writes,
-                check_room,    check_workers, check_paths,   check_mount_options,
+                check_room,    check_workers, check_paths,   check_mount_options, check_remount_options,
         };
 
         for (size_t i = 0; i < ELEMENTSOF(checks); i++) {

@@ -101,6 +101,11 @@ typedef struct Config {
                 bool enabled;      /* a spare device is made */
                 uint64_t rest_ns;
         } replace;
+        struct { /* [Remount] */
+                bool enabled;
+                char options[CONFIG_STRING_MAX]; /* sets that are added to MountOptions=, one after the other */
+                uint64_t rest_ns;
+        } remount;
         struct { /* [Snapshot] */
                 bool enabled;
                 uint64_t hold_ns, rest_ns; /* how long there is one, and then none */

@@ -8,6 +8,7 @@
 #include "config/device-spec.h"
 #include "config/key.h"
 #include "config/load-profile.h"
+#include "config/mount-options.h"
 #include "config/profile.h"
 
 /* Numbers: all of them live in a uint64_t. */
@@ -249,6 +250,24 @@ static int parse_options(const Key *k, const char *value, void *slot) {
 }
 
 const KeyType type_options = { "mount options separated by commas, without blanks", parse_options, print_text, describe_text };
+
+/* Which options may be in them is config_check()'s: it knows why not. */
+static int parse_option_sets(const Key *k, const char *value, void *slot) {
+        for (const char *p = value; *p; p++)
+                if (!isascii((unsigned char)*p) || (!isgraph((unsigned char)*p) && *p != ' ' && *p != '\t'))
+                        return -EINVAL;
+        return store_text(k, value, slot);
+}
+
+static void describe_option_sets(const Key *k, char *buf, size_t size) {
+        char names[KEY_TEXT_MAX];
+
+        mount_options_describe(names, sizeof(names));
+        snprintf(buf, size, "sets of mount options, separated by blanks, each of options separated by commas, of %s; at most %zu bytes long",
+                 names, k->size - 1);
+}
+
+const KeyType type_option_sets = { "", parse_option_sets, print_text, describe_option_sets };
 
 static int parse_devices(const Key *k, const char *value, void *slot) {
         DeviceSpec spec;

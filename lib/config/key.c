@@ -151,6 +151,18 @@ const Key keys[] = {
         { "Replace", "Rest", &type_duration, SLOT(replace.rest_ns), "0", .max = HOUR,
           .help = "Rest between two replaces." },
 
+        { "Remount", "Enabled", &type_bool, SLOT(remount.enabled), "no",
+          .help = "Change mount options of the mounted target, in a loop, each time to MountOptions= with one set of Options=; at the end back to "
+                  "MountOptions= alone." },
+        /* Not in it: discard, for which see below; flushoncommit, with which kernels before a0f0cf8341e3 (5.17) warn at each commit, and a
+         * warning is a finding; nodatasum and nodatacow, for data without checksums leaves scrubs little to do. */
+        { "Remount", "Options", &type_option_sets, SLOT(remount.options), "compress=zstd commit=1 autodefrag",
+          .help = "The sets, walked in this order and then again from the first; defaults stands for none. With discard in one of them empty "
+                  "block groups may wait in the discard queue (see MountOptions=): collisions become rare, and the search for empty "
+                  "block groups that the kernel should have deleted is off." },
+        { "Remount", "Rest", &type_duration, SLOT(remount.rest_ns), "1s", .max = HOUR,
+          .help = "Rest between two remounts. Each writes out all data, as sync does, and some lines to the kernel log." },
+
         { "Snapshot", "Enabled", &type_bool, SLOT(snapshot.enabled), "no",
           .help = "Take a snapshot of the whole target, hold it for a moment and delete it, in a loop. What is unlinked meanwhile keeps its block "
                   "group until the cleaner has dropped the snapshot." },

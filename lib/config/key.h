@@ -57,5 +57,5 @@ void key_explain_unknown(const char *section, const char *name, char buf[static 
  * duration); char[] (the rest). */
 extern const KeyType type_bool, type_enum, type_set, type_number, type_percent, type_size, type_power_of_two, type_duration;
 extern const KeyType type_word; /* one of `choices`, kept as text */
-extern const KeyType type_name, type_path, type_path_list, type_options, type_devices, type_profile, type_load_profile,
+extern const KeyType type_name, type_path, type_path_list, type_options, type_option_sets, type_devices, type_profile, type_load_profile,
         type_serials;

@@ -253,6 +253,14 @@ const ErrnoRule errno_rules[] = {
         SETUP(OP_MOUNT, EACCES, "the device is write-protected"),
         SETUP(OP_MOUNT, EEXIST, "another mounted filesystem has the same fsid"),
 
+        /* super.c, btrfs_reconfigure() (before 6.8: btrfs_remount()); fs/super.c, reconfigure_super(). Nothing in them waits for a signal, and that
+         * data could not be written out is not told. EROFS is lib/target/btrfs-kernel.c's. */
+        CALLER(OP_REMOUNT), NO_MEMORY(OP_REMOUNT), READ_ONLY(OP_REMOUNT),
+        SETUP(OP_REMOUNT, EINVAL, "a mount option is not supported by this kernel: look at the kernel log, and leave it out of [Remount] Options="),
+        SETUP(OP_REMOUNT, EBUSY, "the target is frozen, but not by us: thaw it (fsfreeze --unfreeze)"),
+        SETUP(OP_REMOUNT, EACCES, "a device is write-protected"),
+        SETUP(OP_REMOUNT, ENOENT, "/proc/self/fd does not show the target: mount /proc"),
+
         CALLER(OP_UMOUNT), INTERRUPTED(OP_UMOUNT),
         SETUP(OP_UMOUNT, EBUSY, "something still holds the target: a worker that is stuck, or a process of somebody else"),
         SETUP(OP_UMOUNT, EINVAL, "it is not a mount point"),

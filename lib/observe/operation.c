@@ -30,6 +30,7 @@ static const char *const names[_OP_MAX] = {
         [OP_TRIM] = "trim",
         [OP_TREE_SEARCH] = "tree-search",
         [OP_MOUNT] = "mount",
+        [OP_REMOUNT] = "remount",
         [OP_UMOUNT] = "umount",
 };
 

@@ -30,6 +30,7 @@ typedef enum Operation {
         OP_TRIM,
         OP_TREE_SEARCH,
         OP_MOUNT,
+        OP_REMOUNT,
         OP_UMOUNT,
         _OP_MAX,
 } Operation;

@@ -25,7 +25,7 @@ int plan_make(Plan *p, const Config *c, uint64_t fallback_seed, Error *e) {
         if (wanted == 0)
                 return error_set(e, EXIT_USAGE, EINVAL, "No stressor is switched on, so there is nothing to run; "
                                  "set Enabled=yes or Workers=1 or more in at least one of [Churn], [Sync], [Balance], [Scrub], [Replace], "
-                                 "[Snapshot], [Trim]");
+                                 "[Remount], [Snapshot], [Trim]");
         if (wanted > BOARD_SLOTS)
                 return error_set(e, EXIT_USAGE, EINVAL, "The configuration asks for %" PRIu64 " workers, but a run has room for %d; "
                                  "lower Workers= in [Churn] or [Sync], or use fewer devices (one scrub worker each)", wanted, BOARD_SLOTS);

@@ -108,11 +108,17 @@ static int scrub_again(Job *j, int fd, uint64_t devid, ScrubStats *stats) {
         return r;
 }
 
+/* What mount_options say was so at the mount; the worker that remounts may have been paused in the middle of its walk. */
+static bool may_discard_async(const Job *j) {
+        return strstr(j->desk->target.mount_options, "discard=async") ||
+               (j->config->remount.enabled && strstr(j->config->remount.options, "discard"));
+}
+
 /* With discard=async empty groups wait in the discard queue first, for ten seconds and more; a read-only filesystem has no cleaner. */
-static bool cleaner_should_delete(const Target *t, int fd) {
+static bool cleaner_should_delete(const Job *j, int fd) {
         struct statvfs fs;
 
-        return !strstr(t->mount_options, "discard=async") && fstatvfs(fd, &fs) == 0 && !(fs.f_flag & ST_RDONLY);
+        return !may_discard_async(j) && fstatvfs(fd, &fs) == 0 && !(fs.f_flag & ST_RDONLY);
 }
 
 /* The first device whose scrub fails, or whose counters are not clean, speaks for all; none after it is scrubbed. */
@@ -138,7 +144,7 @@ static void scrub_devices(Job *j, int fd) {
 static bool groups_stay(Job *j, int fd, EmptyGroups *ret) {
         uint64_t begin = clock_mono_ns();
 
-        while (cleaner_should_delete(&j->desk->target, fd) && j->ops->sync(fd) == 0 && empty_groups_find(ret, j->ops, fd) == 0 && ret->n > 0) {
+        while (cleaner_should_delete(j, fd) && j->ops->sync(fd) == 0 && empty_groups_find(ret, j->ops, fd) == 0 && ret->n > 0) {
                 if (clock_mono_ns() - begin > j->cleaner_wait_ns)
                         return true;
                 clock_sleep_ns(CLEANER_POLL_NS);

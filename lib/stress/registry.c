@@ -7,6 +7,7 @@
 const Stressor *const stressors[] = {
         &stressor_balance,
         &stressor_churn,
+        &stressor_remount,
         &stressor_replace,
         &stressor_scrub,
         &stressor_snapshot,

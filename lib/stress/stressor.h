@@ -24,6 +24,7 @@ struct Stressor {
 
 extern const Stressor stressor_balance;
 extern const Stressor stressor_churn;
+extern const Stressor stressor_remount;
 extern const Stressor stressor_replace;
 extern const Stressor stressor_scrub;
 extern const Stressor stressor_snapshot;

@@ -7,8 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
 
 #include "base/macro.h"
+#include "target/vfs-options.h"
 
 #define SEARCH_BUFFER (64 * KiB)
 #define SEARCH_BUFFER_MAX (16 * MiB) /* the kernel takes no more */
@@ -146,6 +149,27 @@ static int kernel_trim(int fd, uint64_t *trimmed) {
         return r;
 }
 
+static bool is_read_only(int fd) {
+        struct statvfs fs;
+
+        return fstatvfs(fd, &fs) == 0 && fs.f_flag & ST_RDONLY;
+}
+
+/* fs/btrfs/super.c, btrfs_remount_rw(): what an abort has made read-only is not mounted read-write again, and the errno is that of an option
+ * that is not known. */
+static int kernel_remount(int fd, const char *options) {
+        _cleanup_free_ char *fs = NULL;
+        unsigned long flags;
+        char path[32];
+        int r = vfs_options_split(options, &flags, &fs);
+
+        if (r < 0)
+                return r;
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        r = mount(NULL, path, NULL, MS_REMOUNT | flags, fs) < 0 ? -errno : 0;
+        return r == -EINVAL && is_read_only(fd) ? -EROFS : r;
+}
+
 static int kernel_device_info(int fd, uint64_t devid, BtrfsDevice *ret) {
         struct btrfs_ioctl_dev_info_args args = { .devid = devid };
         int r = call(fd, BTRFS_IOC_DEV_INFO, &args);
@@ -247,6 +271,7 @@ const BtrfsOps btrfs_kernel_ops = {
         .subvol_snapshot = kernel_subvol_snapshot,
         .subvol_delete = kernel_subvol_delete,
         .trim = kernel_trim,
+        .remount = kernel_remount,
         .device_info = kernel_device_info,
         .fs_info = kernel_fs_info,
         .device_stats = kernel_device_stats,

@@ -56,6 +56,9 @@ typedef struct BtrfsOps {
         int (*subvol_delete)(int parent_fd, const char *name);
         /* FITRIM of the whole filesystem. *trimmed gets the number of bytes discarded, 0 on failure. Of signals only fatal ones end it. */
         int (*trim)(int fd, uint64_t *trimmed);
+        /* mount(2) with MS_REMOUNT of the mount whose root directory fd is. All options of the VFS are set anew, so they must be among these;
+         * those of btrfs that are not named stay. Never give ro. -EROFS: an abort has made the filesystem read-only. */
+        int (*remount)(int fd, const char *options);
         int (*device_info)(int fd, uint64_t devid, BtrfsDevice *ret); /* -ENODEV: no such devid */
         int (*fs_info)(int fd, struct btrfs_ioctl_fs_info_args *ret);
         int (*device_stats)(int fd, uint64_t devid, uint64_t values[static BTRFS_DEV_STAT_VALUES_MAX]);
