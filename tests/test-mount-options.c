@@ -67,6 +67,7 @@ static void what_changes_is_undone(void **state _unused_) {
                 { "commit=1 commit=5", NULL, "commit=30," },
                 { "compress", NULL, "compress=no," },
                 { "compress=lzo,nodatasum notreelog", NULL, "compress=no,datasum,treelog," },
+                { "nodatacow", NULL, "datasum," },
                 { "nodiscard autodefrag", NULL, "noautodefrag,nodiscard," },
                 { "discard=async", NULL, "nodiscard," },
                 { "commit=1 ssd,compress", "ssd,compress", "commit=30,compress=no," },
