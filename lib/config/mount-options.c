@@ -43,8 +43,8 @@ const RefusedOption *mount_options_refused(const char *list) {
 }
 
 /*
- * What fs/btrfs/super.c lets a remount change in all kernels from 5.4 to 6.18 (but for values that came later: discard=async with 5.6), and by
- * which option it goes back to its default; others have none (user_subvol_rm_allowed), depend on the devices (ssd), or act at a mount only.
+ * What fs/btrfs/super.c lets a remount change (read in 6.12, the names also in the table before 6.8; discard=async came with 5.6), and by which
+ * option it goes back to its default; others have none (user_subvol_rm_allowed), depend on the devices (ssd), or act at a mount only.
  * Options of the VFS are not walked: a remount sets all of them at once.
  */
 static const struct {

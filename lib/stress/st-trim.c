@@ -2,7 +2,7 @@
 /*
  * Stressor: trims the whole target (FITRIM). It freezes each block group while it discards its free space, as a scrub does, so that the chunk
  * of one that is removed meanwhile stays until the trim lets go (04216820fe83); then it discards what is unallocated, under the mutex that
- * chunks are made and removed under. What the free space is taken out for is reserved meanwhile, and the cleaner passes such a group by.
+ * chunks are made and removed under. Free space being discarded counts as reserved, and the cleaner passes such a group by.
  */
 #include "stress/budget.h"
 #include "stress/stressor.h"
