@@ -49,6 +49,8 @@ static const char *const names[_FAKE_CALL_MAX] = {
         [FAKE_SUBVOL_SNAPSHOT] = "subvol_snapshot",
         [FAKE_TRIM] = "trim",
         [FAKE_REMOUNT] = "remount",
+        [FAKE_CLONE] = "clone",
+        [FAKE_DEFRAG] = "defrag",
         [FAKE_DEVICE_INFO] = "device_info",
         [FAKE_FS_INFO] = "fs_info",
         [FAKE_DEVICE_STATS] = "device_stats",
@@ -261,6 +263,16 @@ static int fake_remount(int fd, const char *options) {
         return named(FAKE_REMOUNT, fd, options);
 }
 
+static int fake_clone(int fd, int source_fd) {
+        const FakeRule *rule = call(&(FakeRecord){ .call = FAKE_CLONE, .fd = fd, .source_fd = source_fd });
+
+        return rule ? rule->result : -ENOSYS;
+}
+
+static int fake_defrag(int fd) {
+        return result_only(FAKE_DEFRAG, fd);
+}
+
 static int fake_device_info(int fd, uint64_t devid, BtrfsDevice *ret) {
         const FakeRule *rule = call(&(FakeRecord){ .call = FAKE_DEVICE_INFO, .fd = fd, .devid = devid });
 
@@ -325,6 +337,8 @@ const BtrfsOps fake_btrfs_ops = {
         .subvol_snapshot = fake_subvol_snapshot,
         .trim = fake_trim,
         .remount = fake_remount,
+        .clone = fake_clone,
+        .defrag = fake_defrag,
         .device_info = fake_device_info,
         .fs_info = fake_fs_info,
         .device_stats = fake_device_stats,

@@ -39,6 +39,8 @@ typedef enum FakeCall {
         FAKE_SUBVOL_SNAPSHOT,
         FAKE_TRIM,
         FAKE_REMOUNT,
+        FAKE_CLONE,
+        FAKE_DEFRAG,
         FAKE_DEVICE_INFO,
         FAKE_FS_INFO,
         FAKE_DEVICE_STATS,
@@ -77,6 +79,7 @@ typedef struct FakeRule {
 typedef struct FakeRecord {
         FakeCall call;
         int fd, result;
+        int source_fd;       /* clone */
         uint64_t devid;      /* scrub, scrub_progress, replace_start, device_info, device_stats */
         uint64_t start, end; /* scrub */
         bool readonly;       /* scrub */

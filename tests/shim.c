@@ -68,6 +68,8 @@ static const struct {
 } requests[] = {
         { "balance", BTRFS_IOC_BALANCE_V2 },
         { "balance-ctl", BTRFS_IOC_BALANCE_CTL },
+        { "clone", FICLONE },
+        { "defrag", BTRFS_IOC_DEFRAG_RANGE },
         { "dev-info", BTRFS_IOC_DEV_INFO },
         { "dev-stats", BTRFS_IOC_GET_DEV_STATS },
         { "fs-info", BTRFS_IOC_FS_INFO },

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "base/rng.h"
 #include "fixture-target.h"
 #include "target/extent-map.h"
 #include "target/loop.h"
@@ -77,6 +78,20 @@ static unsigned file_extents(int fd, uint64_t logical[static FILE_EXTENTS]) {
         return map->fm_mapped_extents;
 }
 
+/* One extent of what cannot be compressed. */
+static void write_random(int dir, const char *name) {
+        static uint64_t block[MiB / sizeof(uint64_t)];
+        int fd = openat(dir, name, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+        Rng rng;
+
+        rng_seed(&rng, 1, 1);
+        for (size_t i = 0; i < ELEMENTSOF(block); i++)
+                block[i] = rng_next(&rng);
+        assert_int_equal(write(fd, block, sizeof(block)), sizeof(block));
+        close(fd);
+        assert_int_equal(btrfs_kernel_ops.sync(dir), 0);
+}
+
 static void test_extent_map_agrees_with_the_files(void **state) {
         Fixture *f = need_kernel(state);
         uint64_t extents[FILE_EXTENTS];
@@ -110,6 +125,33 @@ static void test_extent_map_agrees_with_the_files(void **state) {
         unmount(f);
 }
 
+/* A clone has the extents of its source; a defragmented file has others, though it had one only. */
+static void check_clone_and_defrag(int fd) {
+        uint64_t before[FILE_EXTENTS], shared[FILE_EXTENTS], after[FILE_EXTENTS];
+        int source, clone;
+
+        write_random(fd, "source");
+        source = openat(fd, "source", O_RDWR | O_CLOEXEC);
+        clone = openat(fd, "clone", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        assert_true(source >= 0 && clone >= 0);
+        assert_int_equal(file_extents(source, before), 1);
+        assert_int_equal(btrfs_kernel_ops.clone(clone, source), 0);
+        assert_int_equal(file_extents(clone, shared), 1);
+        assert_true(shared[0] == before[0]);
+        assert_int_equal(btrfs_kernel_ops.clone(fd, source), -EISDIR);
+        assert_int_equal(btrfs_kernel_ops.defrag(source), 0);
+        assert_int_equal(btrfs_kernel_ops.sync(fd), 0);
+        file_extents(source, after);
+        assert_true(after[0] != before[0]);
+        file_extents(clone, shared);
+        assert_true(shared[0] == before[0]);
+        assert_int_equal(btrfs_kernel_ops.defrag(-1), -EBADF);
+        close(source);
+        close(clone);
+        assert_int_equal(unlinkat(fd, "source", 0), 0);
+        assert_int_equal(unlinkat(fd, "clone", 0), 0);
+}
+
 static void test_the_ops_one_by_one(void **state) {
         Fixture *f = need_kernel(state);
         const BtrfsOps *ops = &btrfs_kernel_ops;
@@ -137,6 +179,7 @@ static void test_the_ops_one_by_one(void **state) {
         assert_string_equal(d.path, f->target.devices[1].path);
         assert_int_equal(ops->device_stats(fd, 2, values), 0);
         assert_int_equal(values[BTRFS_DEV_STAT_CORRUPTION_ERRS], 0);
+        check_clone_and_defrag(fd);
         assert_int_equal(ops->subvol_create(fd, "sub"), 0);
         assert_int_equal(ops->subvol_create(fd, "sub"), -EEXIST);
         assert_int_equal(ops->subvol_snapshot(fd, fd, "sub"), -EEXIST);

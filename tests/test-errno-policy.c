@@ -54,6 +54,8 @@ static const Expectation expectations[] = {
         { OP_UNLINK, .expect = FILE_EXPECT, .setup = CALLER " EDQUOT", .hw = "EIO", .consequence = "EROFS" },
         { OP_TRUNCATE, .expect = FILE_EXPECT " ENOSPC/n", .setup = CALLER " EDQUOT EFBIG", .hw = "EIO", .consequence = "EROFS" },
         { OP_PUNCH, .expect = FILE_EXPECT " ENOSPC/n", .setup = CALLER " EDQUOT", .hw = "EIO", .consequence = "EROFS" },
+        { OP_CLONE, .expect = FILE_EXPECT " ENOSPC/n", .setup = CALLER " EDQUOT EFBIG", .hw = "EIO", .consequence = "EROFS" },
+        { OP_DEFRAG, .expect = FILE_EXPECT " ENOSPC EAGAIN/o EAGAIN/s", .setup = CALLER " EDQUOT EAGAIN", .hw = "EIO", .consequence = "EROFS" },
         { OP_SUBVOL_CREATE, .expect = FILE_EXPECT " ENOSPC", .setup = CALLER " EDQUOT", .hw = "EIO", .consequence = "EROFS" },
         { OP_SUBVOL_DELETE, .expect = FILE_EXPECT, .setup = CALLER " EDQUOT", .hw = "EIO", .consequence = "EROFS" },
         { OP_SNAPSHOT, .expect = FILE_EXPECT, .setup = CALLER " EDQUOT", .hw = "EIO", .known = "ENOSPC/n", .consequence = "EROFS",

@@ -209,6 +209,22 @@ const ErrnoRule errno_rules[] = {
         FILES(OP_PUNCH),
         FREES(OP_PUNCH),
 
+        /* reflink.c, btrfs_clone(), reserves metadata only: data is shared. remap_range.c, generic_remap_checks(): -EINVAL for ranges that are not
+         * of whole blocks or lie beyond the end, reflink.c for files of which only one has checksums; here it is all of one file, into
+         * another of the same directory. */
+        FILES(OP_CLONE),
+        OK_WHEN(OP_CLONE, ENOSPC, OBS_NEAR_FULL, "sharing an extent needs metadata space, and the filesystem is nearly full"),
+        FOUND(OP_CLONE, ENOSPC, CLASS_ERRNO, "sharing extents failed for want of metadata space although unallocated space was left"),
+        FOUND(OP_CLONE, EINVAL, CLASS_ERRNO, "said to be invalid although it is all of one file, into another of the same directory"),
+        SETUP(OP_CLONE, EFBIG, "a file size limit was hit: raise it (ulimit -f)"),
+
+        /* defrag.c, defrag_one_range(): reserves data space as a write does. btrfs_defrag_file(): -EAGAIN for any pending signal
+         * (btrfs_defrag_cancelled()), but when some of the file had been moved, success. */
+        FILES(OP_DEFRAG),
+        FILLS(OP_DEFRAG),
+        OK_WHEN(OP_DEFRAG, EAGAIN, STOPPED, "a signal arrived or we were stopping it"),
+        SETUP(OP_DEFRAG, EAGAIN, "interrupted by no signal of ours: a debugger, freeze or suspend; do not stop or suspend anything during a run"),
+
         FILES(OP_SUBVOL_CREATE),
         FILLS(OP_SUBVOL_CREATE),
 

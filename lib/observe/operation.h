@@ -24,6 +24,8 @@ typedef enum Operation {
         OP_UNLINK,
         OP_TRUNCATE,
         OP_PUNCH,
+        OP_CLONE,
+        OP_DEFRAG,
         OP_SUBVOL_CREATE,
         OP_SUBVOL_DELETE,
         OP_SNAPSHOT,

@@ -15,6 +15,7 @@
 
 #define SEARCH_BUFFER (64 * KiB)
 #define SEARCH_BUFFER_MAX (16 * MiB) /* the kernel takes no more */
+#define COMPRESS_LZO 2               /* enum btrfs_compression_type of fs/btrfs/compression.h */
 
 static int call(int fd, unsigned long request, void *args) {
         int r = ioctl(fd, request, args);
@@ -170,6 +171,27 @@ static int kernel_remount(int fd, const char *options) {
         return r == -EINVAL && is_read_only(fd) ? -EROFS : r;
 }
 
+static int kernel_clone(int fd, int source_fd) {
+        /* The argument is the descriptor itself, not a pointer to it. */
+        int r = ioctl(fd, FICLONE, source_fd);
+
+        return r < 0 ? -errno : r;
+}
+
+/* Without compression the kernel leaves an extent alone that has no neighbour to be merged with, however large extent_thresh is (5.4:
+ * should_defrag_range(), 5.16 and newer: defrag_collect_targets()): a file that was written at once would stay where it is. With it all
+ * extents are written again. What the churn writes cannot be compressed, so it is stored as it is; LZO finds that out fastest. */
+static int kernel_defrag(int fd) {
+        struct btrfs_ioctl_defrag_range_args args = {
+                .len = UINT64_MAX,
+                .flags = BTRFS_DEFRAG_RANGE_COMPRESS | BTRFS_DEFRAG_RANGE_START_IO,
+                .extent_thresh = UINT32_MAX,
+                .compress_type = COMPRESS_LZO,
+        };
+
+        return call(fd, BTRFS_IOC_DEFRAG_RANGE, &args);
+}
+
 static int kernel_device_info(int fd, uint64_t devid, BtrfsDevice *ret) {
         struct btrfs_ioctl_dev_info_args args = { .devid = devid };
         int r = call(fd, BTRFS_IOC_DEV_INFO, &args);
@@ -272,6 +294,8 @@ const BtrfsOps btrfs_kernel_ops = {
         .subvol_delete = kernel_subvol_delete,
         .trim = kernel_trim,
         .remount = kernel_remount,
+        .clone = kernel_clone,
+        .defrag = kernel_defrag,
         .device_info = kernel_device_info,
         .fs_info = kernel_fs_info,
         .device_stats = kernel_device_stats,

@@ -59,6 +59,9 @@ typedef struct BtrfsOps {
         /* mount(2) with MS_REMOUNT of the mount whose root directory fd is. All options of the VFS are set anew, so they must be among these;
          * those of btrfs that are not named stay. Never give ro. -EROFS: an abort has made the filesystem read-only. */
         int (*remount)(int fd, const char *options);
+        int (*clone)(int fd, int source_fd); /* FICLONE: the file gets all extents of the source, shared */
+        /* BTRFS_IOC_DEFRAG_RANGE: all extents of the file are written to another place. Their writing is begun, not waited for; a commit does. */
+        int (*defrag)(int fd);
         int (*device_info)(int fd, uint64_t devid, BtrfsDevice *ret); /* -ENODEV: no such devid */
         int (*fs_info)(int fd, struct btrfs_ioctl_fs_info_args *ret);
         int (*device_stats)(int fd, uint64_t devid, uint64_t values[static BTRFS_DEV_STAT_VALUES_MAX]);
