@@ -181,7 +181,7 @@ static const struct {
         { "Target", "Populate", "1GiB", NULL, { "17TiB", "much" } },
         { "Churn", "Workers", "64", NULL, { "65", "one" } },
         { "Churn", "Fill", "mixed", NULL, { "writes", "0" } },
-        { "Churn", "Empty", "subvolume, punch", "punch subvolume", { ",", "unlink rm", "unlinktruncate" } },
+        { "Churn", "Empty", "defrag reflink, overwrite,subvolume", "subvolume overwrite reflink defrag", { ",", "unlink rm", "unlinktruncate", "clone" } },
         { "Churn", "FileSize", "1.5MiB", "1536KiB", { "4095", "2TiB", "1MB", "big" } },
         { "Churn", "Files", "65536", NULL, { "0", "65537" } },
         { "Churn", "BlockSize", "4096", "4KiB", { "2KiB", "12KiB", "32MiB" } },

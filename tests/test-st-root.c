@@ -249,7 +249,7 @@ static void every_way_and_every_mode(void **state) {
         f->config.churn.workers = 2;
         f->config.churn.files = 3;
         f->config.churn.fill = FILL_MIXED;
-        f->config.churn.empty = EMPTY_UNLINK | EMPTY_TRUNCATE | EMPTY_PUNCH | EMPTY_SUBVOLUME;
+        f->config.churn.empty = EMPTY_UNLINK | EMPTY_TRUNCATE | EMPTY_PUNCH | EMPTY_SUBVOLUME | EMPTY_WRITES | EMPTY_REFLINK;
         f->config.sync.mode = SYNC_MIXED;
         f->config.balance.enabled = true;
         f->config.balance.burst = 2;
@@ -267,8 +267,26 @@ static void every_way_and_every_mode(void **state) {
         assert_true(board_tally(f->board, OP_SUBVOL_DELETE, 0) > 0);
         assert_true(board_tally(f->board, OP_PUNCH, 0) > 0);
         assert_true(board_tally(f->board, OP_TRUNCATE, 0) > 0);
+        assert_true(board_tally(f->board, OP_CLONE, 0) > 0);
+        assert_true(board_tally(f->board, OP_DEFRAG, 0) > 0);
         assert_true(board_tally(f->board, OP_WAIT_SYNC, 0) > 0);
         end(f);
+}
+
+/* The ways that write or share, each alone, with the default load but for the balance, which removes groups too. */
+static void each_way_alone(void **state) {
+        static const ChurnEmpty ways[] = { EMPTY_OVERWRITE, EMPTY_REFLINK, EMPTY_DEFRAG };
+        Fixture *f = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(ways); i++) {
+                config_init(&f->config);
+                snprintf(f->config.target.mount_point, sizeof(f->config.target.mount_point), "%s", f->mount_point);
+                f->config.churn.empty = ways[i];
+                f->config.churn.verify_every = 1;
+                f->config.balance.enabled = false;
+                run(f);
+                end(f);
+        }
 }
 
 /* Groups allocated without data in them. */
@@ -306,6 +324,7 @@ int main(void) {
                 cmocka_unit_test_teardown(pwrite_writes_too, clean_up),
                 cmocka_unit_test_teardown(every_way_and_every_mode, clean_up),
                 cmocka_unit_test_teardown(large_fallocated_files, clean_up),
+                cmocka_unit_test_teardown(each_way_alone, clean_up),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);

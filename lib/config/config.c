@@ -161,11 +161,41 @@ static int check_writes(Config *c, Error *e) {
         return 0;
 }
 
+static bool has_option(const char *options, const char *option) {
+        size_t n = strlen(option);
+
+        for (const char *p = options; *p; p += strspn(p, ",")) {
+                size_t whole = strcspn(p, ",");
+                if (whole == n && strncmp(p, option, n) == 0)
+                        return true;
+                p += whole;
+        }
+        return false;
+}
+
+/* A way that empties nothing would be no stress, however green the end. */
+static int check_empty(Config *c, Error *e) {
+        char w[WHERE_MAX], other[WHERE_MAX];
+
+        if (c->churn.workers == 0)
+                return 0;
+        if ((c->churn.empty & EMPTY_WRITES) && c->churn.fill == FILL_FALLOCATE)
+                return error_set(e, EXIT_USAGE, EINVAL, "%s: files that are only allocated (%s) are overwritten in place, and defrag leaves "
+                                 "them where they are, so no block group would be emptied; take Fill=write or mixed, or other ways",
+                                 where(c, "Churn", "Empty", w), where(c, "Churn", "Fill", other));
+        if ((c->churn.empty & EMPTY_OVERWRITE) && has_option(c->target.mount_options, "nodatacow"))
+                return error_set(e, EXIT_USAGE, EINVAL, "%s: with nodatacow (%s) files are overwritten in place, so no block group would be "
+                                 "emptied; leave the option out, or take other ways",
+                                 where(c, "Churn", "Empty", w), where(c, "Target", "MountOptions", other));
+        return 0;
+}
+
 /* Half of the target stays free: btrfs run nearly full aborts transactions with ENOSPC, a known failure that hides the one sought. */
 static int check_room(Config *c, Error *e) {
         const Profile *p = profile_find(c->target.data_profile);
         uint64_t room = profile_capacity(p, c->target.n_devices, c->target.device_size) / 2;
-        uint64_t need = c->churn.file_size * c->churn.files * c->churn.workers; /* at most 2^62 by the ranges */
+        bool twice = c->churn.empty & EMPTY_WRITES;
+        uint64_t need = (c->churn.file_size * c->churn.files * c->churn.workers) << twice; /* at most 2^63 by the ranges */
         char w[WHERE_MAX], files[UNITS_MAX], half[UNITS_MAX];
 
         if (c->target.populate > room && c->target.device_size > 0)
@@ -174,10 +204,10 @@ static int check_room(Config *c, Error *e) {
         if (need <= room || c->target.device_size == 0) /* disks of any size: looked at when the target is made */
                 return 0;
         return error_set(e, EXIT_USAGE, EINVAL,
-                         "%s: times Files=%llu times Workers=%llu is %s, more than %s, half of what fits on the target with "
+                         "%s: times Files=%llu times Workers=%llu%s is %s, more than %s, half of what fits on the target with "
                          "DataProfile=%s; make the files smaller or fewer, or the devices larger",
                          where(c, "Churn", "FileSize", w), (unsigned long long)c->churn.files, (unsigned long long)c->churn.workers,
-                         units_human_size(need, files), units_human_size(room, half), p->name);
+                         twice ? ", twice with overwrite or defrag (Empty=)," : "", units_human_size(need, files), units_human_size(room, half), p->name);
 }
 
 static int check_workers(Config *c, Error *e) {
@@ -256,7 +286,7 @@ static int check_remount_options(Config *c, Error *e) {
 
 int config_check(Config *c, Error *e) {
         static int (*const checks[])(Config *, Error *) = {
-                check_devices, check_replace, check_stripes, check_profiles,      check_writes,
+                check_devices, check_replace, check_stripes, check_profiles,      check_writes,         check_empty,
                 check_room,    check_workers, check_paths,   check_mount_options, check_remount_options,
         };
 

@@ -23,7 +23,14 @@ typedef enum ChurnEmpty {
         EMPTY_TRUNCATE = 1 << 1,
         EMPTY_PUNCH = 1 << 2,
         EMPTY_SUBVOLUME = 1 << 3,
+        EMPTY_OVERWRITE = 1 << 4,
+        EMPTY_REFLINK = 1 << 5,
+        EMPTY_DEFRAG = 1 << 6,
 } ChurnEmpty;
+
+/* Those that write elsewhere what a file holds: it has to be written, not only allocated (the kernel writes into preallocated extents in place,
+ * and defrag leaves them out), and until the next commit it takes its room twice. */
+#define EMPTY_WRITES (EMPTY_OVERWRITE | EMPTY_DEFRAG)
 
 /* Types of block groups, a bit mask; key [Scrub] Groups= is a list of their names. */
 typedef enum GroupType {

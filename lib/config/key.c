@@ -11,7 +11,8 @@ static const char *const on_finding_names[] = { [ON_FINDING_CONTINUE] = "continu
 static const char *const fill_names[] = { [FILL_WRITE] = "write", [FILL_FALLOCATE] = "fallocate", [FILL_MIXED] = "mixed", NULL };
 static const char *const engine_names[] = { [ENGINE_AUTO] = "auto", [ENGINE_URING] = "uring", [ENGINE_PWRITE] = "pwrite", NULL };
 static const char *const sync_names[] = { [SYNC_SYNC] = "sync", [SYNC_START_WAIT] = "start-wait", [SYNC_MIXED] = "mixed", NULL };
-static const char *const empty_names[] = { "unlink", "truncate", "punch", "subvolume", NULL }; /* bits of ChurnEmpty, in order */
+static const char *const empty_names[] = { "unlink", "truncate", "punch", "subvolume", "overwrite", "reflink", "defrag",
+                                           NULL }; /* bits of ChurnEmpty, in order */
 static const char *const group_names[] = { "data", "metadata", "system", NULL }; /* bits of GroupType, in order */
 static const char *const auto_names[] = { "auto", NULL };
 static const char *const checksum_names[] = { "crc32c", "xxhash", "sha256", "blake2", NULL };
@@ -89,7 +90,9 @@ const Key keys[] = {
           .help = "How block groups are filled: by writing, by fallocate (no data, many groups at once), or by one cycle this way and one that." },
         { "Churn", "Empty", &type_set, SLOT(churn.empty), "unlink", empty_names,
           .help = "How they are emptied, one or more ways, taken in turn: unlink the files, truncate them to nothing, punch holes, "
-                  "or delete the subvolume that holds them." },
+                  "delete the subvolume that holds them, overwrite the files in place (the new data goes elsewhere), reflink each to a second "
+                  "file and unlink one and then the other, or defrag them, which moves their data, and unlink them. overwrite and defrag need "
+                  "files that are written, not allocated: with Fill=mixed, such cycles write." },
         { "Churn", "FileSize", &type_size, SLOT(churn.file_size), "1MiB", .min = 4 * KiB, .max = TiB,
           .help = "Size of each file. Small files keep scrubs short, and short scrubs collide most often." },
         { "Churn", "Files", &type_number, SLOT(churn.files), "1", .min = 1, .max = 65536,

@@ -28,7 +28,7 @@ bool churn_has_room(Worker *w, const Churn *s) {
         return room;
 }
 
-static int write_file(Worker *w, Churn *s, int fd, unsigned i) {
+int churn_write_file(Worker *w, Churn *s, int fd, unsigned i) {
         const Pattern p = { .owner = w->index, .file = i, .generation = s->generation };
         int r;
 
@@ -52,12 +52,14 @@ static int fill_file(Worker *w, Churn *s, unsigned i) {
         s->filled = i + 1;
         if (s->subvolume_fd < 0)
                 s->named = MAX_OF(s->named, i + 1);
-        return s->fill == FILL_WRITE ? write_file(w, s, fd, i) : allocate_file(w, fd);
+        return s->fill == FILL_WRITE ? churn_write_file(w, s, fd, i) : allocate_file(w, fd);
 }
 
-ChurnFill churn_pick_fill(Worker *w) {
+ChurnFill churn_pick_fill(Worker *w, ChurnEmpty way) {
         if (w->config->churn.fill != FILL_MIXED)
                 return w->config->churn.fill;
+        if (way & EMPTY_WRITES)
+                return FILL_WRITE;
         return rng_below(&w->rng, 2) == 0 ? FILL_WRITE : FILL_FALLOCATE;
 }
 

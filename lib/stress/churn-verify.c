@@ -71,10 +71,10 @@ static int verify_file(Worker *w, Churn *s, unsigned i) {
         return 0;
 }
 
-int churn_verify(Worker *w, Churn *s) {
+int churn_verify(Worker *w, Churn *s, unsigned n) {
         if (!s->read_buffer || s->fill != FILL_WRITE)
                 return 0;
-        for (unsigned i = 0; i < s->filled && !worker_should_yield(w); i++) {
+        for (unsigned i = 0; i < n && !worker_should_yield(w); i++) {
                 int r = verify_file(w, s, i);
                 if (r < 0)
                         return r;

@@ -22,10 +22,10 @@ typedef struct Churn {
         Budget budget;
         ChurnFill fill;        /* how this cycle is filled: FILL_WRITE or FILL_FALLOCATE */
         ChurnEmpty way;        /* in which this cycle is emptied */
-        unsigned filled;       /* files [0, filled) hold something */
+        unsigned filled;       /* files [0, filled) hold something that this cycle has to empty; what was overwritten does not count */
         unsigned named;        /* files [0, named) may be in the directory */
         bool subvolume;        /* there is one */
-        uint64_t generation;   /* cycle */
+        uint64_t generation;   /* of what is written: a cycle's, and one more when it overwrites */
         uint64_t short_cycles; /* in a row without room for a single file */
         ExtentMap map, before; /* this reading of the chunk tree and the one before */
 } Churn;
@@ -38,20 +38,26 @@ char *churn_file_name(unsigned i, char buf[static CHURN_NAME_MAX]);
 /* Opens file i for reading and writing, O_CREAT. The caller owns the fd. */
 int churn_open_file(Worker *w, Churn *s, unsigned i);
 
+/* Writes file i full of pattern of this generation, from its beginning. */
+int churn_write_file(Worker *w, Churn *s, int fd, unsigned i);
+
 /* True while one more file of file_size leaves the headroom; keeps board->near_full. */
 bool churn_has_room(Worker *w, const Churn *s);
-/* One of FILL_WRITE and FILL_FALLOCATE, as [Churn] Fill= allows. */
-ChurnFill churn_pick_fill(Worker *w);
+/* One of FILL_WRITE and FILL_FALLOCATE, as [Churn] Fill= allows and the way that will empty the files needs. */
+ChurnFill churn_pick_fill(Worker *w, ChurnEmpty way);
 /* Fills as many files as there is room for, at most Files; the caller has found room for the first. Ends early when the phase changes. */
 int churn_fill(Worker *w, Churn *s);
 
 /* A buffer for reading back, or none when [Churn] VerifyEvery= is 0. 0 or -ENOMEM (ours). */
 int churn_verify_prepare(Worker *w, Churn *s);
-/* Reads back one block in VerifyEvery of what this cycle has written, drawn at random: from the devices, where its pages are clean (after
- * a commit). A block that is not what was written is sent as OBS_MISCOMPARE. Blocks. */
-int churn_verify(Worker *w, Churn *s);
+/* Reads back one block in VerifyEvery of the files [0, n), drawn at random: from the devices, where their pages are clean (after a commit).
+ * All of them were written in this generation. A block that is not what was written is sent as OBS_MISCOMPARE. Blocks. */
+int churn_verify(Worker *w, Churn *s, unsigned n);
 
 /* One of the ways that are enabled. */
 ChurnEmpty churn_pick_way(Worker *w);
-/* Empties what is filled, from the last file to the first, in s->way. What could not be emptied stays `filled`. */
+/* Commits, when [Churn] SyncBetween= wants that. */
+int churn_commit(Worker *w);
+/* Empties what is filled, from the last file to the first, in s->way. What could not be emptied stays `filled`. Where there is no room or
+ * no time to overwrite any more, s->way becomes EMPTY_UNLINK. */
 int churn_empty(Worker *w, Churn *s);

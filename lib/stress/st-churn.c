@@ -3,6 +3,8 @@
  * Stressor: the creator and emptier. A cycle fills files, commits, says on the board where the block groups lie that are about to die,
  * now and then reads back what it filled, empties the files in one of the ways enabled and commits again: now the groups are unused and the cleaner takes them.
  *
+ * Files that are emptied by overwriting stay full, of data in new groups: those die when the next cycle fills the files.
+ *
  * A failing call ends the cycle; what was filled is emptied in this cycle or, when that fails too, before the next one fills anything.
  */
 #include <errno.h>
@@ -80,7 +82,7 @@ static int open_directory(Worker *w, Churn *s) {
         if (r == 0)
                 r = open_below(w, w->root_fd, s->directory, &s->dir_fd);
         if (r == 0 && used) {
-                s->named = (unsigned)w->config->churn.files;
+                s->named = (unsigned)w->config->churn.files + 1; /* and the second file of a reflink */
                 s->subvolume = faccessat(s->dir_fd, CHURN_SUBVOLUME, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
         }
         return r;
@@ -97,7 +99,7 @@ static int make_subvolume(Worker *w, Churn *s) {
         return open_below(w, s->dir_fd, CHURN_SUBVOLUME, &s->subvolume_fd);
 }
 
-static int commit(Worker *w) {
+int churn_commit(Worker *w) {
         if (!w->config->churn.sync_between)
                 return 0;
         worker_begin(w, OP_SYNC);
@@ -139,11 +141,28 @@ static int say_places(Worker *w, Churn *s) {
         return 0;
 }
 
-/* No room for a single file: commit, so that the cleaner can make some, and let it run. */
+/* ENOENT is no news here. */
+static int unlink_named(Worker *w, Churn *s) {
+        char name[CHURN_NAME_MAX];
+
+        for (unsigned i = 0; i < s->named; i++) {
+                int r;
+                worker_begin(w, OP_UNLINK);
+                r = unlinkat(s->dir_fd, churn_file_name(i, name), 0) < 0 && errno != ENOENT ? -errno : 0;
+                r = worker_end(w, r, NULL);
+                if (r != 0)
+                        return r;
+        }
+        s->named = 0;
+        return 0;
+}
+
+/* No room for a single file: what was overwritten holds some. Then commit, so that the cleaner can make some, and let it run. */
 static void wait_for_room(Worker *w, Churn *s) {
         if (++s->short_cycles == SHORT_CYCLES_NOTED)
                 worker_note(w, "%s has found no room for a file for %u cycles: block groups are not removed, or the target is too small: "
                                "lower [Churn] FileSize= or take larger devices.", s->directory, SHORT_CYCLES_NOTED);
+        unlink_named(w, s);
         worker_begin(w, OP_SYNC);
         worker_end(w, w->ops->sync(w->root_fd), NULL);
         worker_rest(w, SHORT_CYCLE_REST_NS);
@@ -162,16 +181,25 @@ static int fill_and_commit(Worker *w, Churn *s) {
 
         s->generation++;
         s->way = churn_pick_way(w);
-        s->fill = churn_pick_fill(w);
+        s->fill = churn_pick_fill(w, s->way);
         if (s->way == EMPTY_SUBVOLUME)
                 r = make_subvolume(w, s);
         if (r == 0)
                 r = churn_fill(w, s);
-        return r == 0 ? commit(w) : r;
+        return r == 0 ? churn_commit(w) : r;
+}
+
+/* What was overwritten is still there, in new groups, which die when the next cycle fills the files: where they lie is said now. */
+static void look_at_overwritten(Worker *w, Churn *s, unsigned n) {
+        if (s->way != EMPTY_OVERWRITE)
+                return;
+        say_places(w, s);
+        churn_verify(w, s, n);
 }
 
 static int churn_step(Worker *w) {
         Churn *s = w->state;
+        unsigned n;
 
         if (open_directory(w, s) != 0 || empty_leftovers(w, s) != 0)
                 return 0;
@@ -182,24 +210,19 @@ static int churn_step(Worker *w) {
         s->short_cycles = 0;
         if (fill_and_commit(w, s) == 0) {
                 say_places(w, s);
-                churn_verify(w, s);
-        }
-        if (churn_empty(w, s) == 0)
-                commit(w);
+                churn_verify(w, s, s->filled);
+        } else if (s->way & EMPTY_WRITES)
+                s->way = EMPTY_UNLINK; /* writing has just failed */
+        n = s->filled;
+        if (churn_empty(w, s) == 0 && churn_commit(w) == 0)
+                look_at_overwritten(w, s, n);
         return 0;
 }
 
-/* Truncated and punched files are still there, and a directory cannot be removed before them. ENOENT is no news here. */
+/* Truncated, punched and overwritten files are still there, and a directory cannot be removed before them. */
 static void remove_files(Worker *w, Churn *s) {
-        char name[CHURN_NAME_MAX];
-        int r;
-
-        for (unsigned i = 0; i < s->named; i++) {
-                worker_begin(w, OP_UNLINK);
-                r = unlinkat(s->dir_fd, churn_file_name(i, name), 0) < 0 && errno != ENOENT ? -errno : 0;
-                if (worker_end(w, r, NULL) != 0)
-                        return;
-        }
+        if (unlink_named(w, s) != 0)
+                return;
         worker_begin(w, OP_UNLINK);
         worker_end(w, unlinkat(w->root_fd, s->directory, AT_REMOVEDIR) < 0 ? -errno : 0, NULL);
 }
