@@ -85,7 +85,7 @@ static void rng_is_reproducible_and_spread(void **state _unused_) {
         assert_int_not_equal(rng_random_seed(), rng_random_seed());
 }
 
-static void fs_reads_below_a_prefix(void **state _unused_) {
+static void fs_reads_and_writes_below_a_prefix(void **state _unused_) {
         char dir[] = "/tmp/test-base-XXXXXX", path[64], buf[8];
         uint64_t n = 0;
         FILE *f;
@@ -105,9 +105,11 @@ static void fs_reads_below_a_prefix(void **state _unused_) {
         assert_int_equal(fs_read_u64(dir, "/a/b/n", &n), 0);
         assert_int_equal(n, 4096);
         assert_int_equal(fs_read(dir, "/none", buf, sizeof(buf)), -ENOENT);
-        f = fopen(path, "w");
-        fputs("word", f);
-        fclose(f);
+        assert_int_equal(fs_write(dir, "/a/b/n", "word"), 0);
+        assert_int_equal(fs_read(dir, "/a/b/n", buf, sizeof(buf)), 4);
+        assert_string_equal(buf, "word");
+        assert_int_equal(fs_write(dir, "/a/none", "word"), -ENOENT); /* never makes one */
+        assert_int_equal(fs_write(dir, "/a/b", "word"), -EISDIR);
         assert_int_equal(fs_read_u64(dir, "/a/b/n", &n), -EINVAL);
         assert_int_equal(fs_mkdir_p(strcat(path, "/below-a-file")), -ENOTDIR);
         path[strlen(path) - strlen("/below-a-file")] = 0;
@@ -150,7 +152,7 @@ int main(void) {
                 cmocka_unit_test(errno_names_go_both_ways),
                 cmocka_unit_test(clocks_go_forward),
                 cmocka_unit_test(rng_is_reproducible_and_spread),
-                cmocka_unit_test(fs_reads_below_a_prefix),
+                cmocka_unit_test(fs_reads_and_writes_below_a_prefix),
                 cmocka_unit_test(an_instance_is_held_once),
         };
 

@@ -97,6 +97,10 @@ static const struct {
         { "Churn.FileSize=16MiB|Churn.BlockSize=16MiB|Churn.Depth=16", NULL, 0 },
         { "Churn.FileSize=16MiB|Churn.BlockSize=16MiB|Churn.Depth=17",
           "[Churn] Depth=17: with command line: [Churn] BlockSize=16MiB, more than 256MiB", EXIT_USAGE },
+        { "Target.ReclaimThreshold=100", NULL, 0 },
+        { "Target.DynamicReclaim=yes", NULL, 0 },
+        { "Target.ReclaimThreshold=30|Target.DynamicReclaim=yes", "[Target] ReclaimThreshold=30%: with a threshold that the kernel chooses "
+          "(command line: [Target] DynamicReclaim=yes) it takes no other", EXIT_USAGE },
         { "Churn.Empty=overwrite defrag reflink|Churn.Fill=mixed", NULL, 0 },
         { "Churn.Empty=reflink|Churn.Fill=fallocate", NULL, 0 },
         { "Churn.Empty=unlink overwrite|Churn.Fill=fallocate",

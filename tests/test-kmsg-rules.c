@@ -45,6 +45,8 @@ static const Line lines[] = {
           GRADE_EXPECT, CLASS_ERRNO, .is = RELATED, .device = LOOP3, .error = -28 },
         { "BTRFS info (device loop3): relocating block group 298844160 flags metadata|raid1",
           GRADE_EXPECT, CLASS_ERRNO, .is = RELATED, .device = LOOP3 },
+        { "BTRFS info (device loop3): reclaiming chunk 298844160 with 12% used 0% reserved 0% unusable",
+          GRADE_EXPECT, CLASS_ERRNO, .is = RELATED, .device = LOOP3 },
         { "BTRFS info (device loop3): found 1 extents, stage: move data extents",
           GRADE_EXPECT, CLASS_ERRNO, .is = RELATED, .device = LOOP3 },
         { "BTRFS info (device loop3): 3 enospc errors during balance", GRADE_EXPECT, CLASS_ERRNO, .is = RELATED, .device = LOOP3 },

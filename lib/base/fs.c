@@ -46,6 +46,22 @@ int fs_read_u64(const char *root, const char *path, uint64_t *ret) {
         return end == buf || errno ? -EINVAL : 0;
 }
 
+int fs_write(const char *root, const char *path, const char *text) {
+        char full[PATH_MAX];
+        _cleanup_close_ int fd = -1;
+        ssize_t n;
+
+        if (snprintf(full, sizeof(full), "%s%s", root ?: "", path) >= (int)sizeof(full))
+                return -ENAMETOOLONG;
+        fd = open(full, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
+        if (fd < 0)
+                return -errno;
+        n = write(fd, text, strlen(text));
+        if (n < 0)
+                return -errno;
+        return (size_t)n == strlen(text) ? 0 : -EIO;
+}
+
 int fs_mkdir_p(const char *path) {
         char partial[PATH_MAX];
 

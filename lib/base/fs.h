@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * Fs: small files of /proc and /sys, read below a prefix, so that a folder of a test can stand for the machine.
+ * Fs: small files of /proc and /sys, read and written below a prefix, so that a folder of a test can stand for the machine.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -10,5 +10,7 @@
 int fs_read(const char *root, const char *path, char *buf, size_t size);
 /* First number in the file. */
 int fs_read_u64(const char *root, const char *path, uint64_t *ret);
+/* Writes all of `text` into `root``path`, which must exist, in one call. 0 or a negative errno. */
+int fs_write(const char *root, const char *path, const char *text);
 /* mkdir -p with mode 0755; an existing directory is success. */
 int fs_mkdir_p(const char *path);

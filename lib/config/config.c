@@ -190,6 +190,16 @@ static int check_empty(Config *c, Error *e) {
         return 0;
 }
 
+/* sysfs.c, btrfs_sinfo_bg_reclaim_threshold_store(): -EINVAL while the kernel computes it. */
+static int check_reclaim(Config *c, Error *e) {
+        char w[WHERE_MAX], other[WHERE_MAX];
+
+        if (c->target.reclaim_threshold == 0 || !c->target.dynamic_reclaim)
+                return 0;
+        return error_set(e, EXIT_USAGE, EINVAL, "%s: with a threshold that the kernel chooses (%s) it takes no other; set one of them only",
+                         where(c, "Target", "ReclaimThreshold", w), where(c, "Target", "DynamicReclaim", other));
+}
+
 /* Half of the target stays free: btrfs run nearly full aborts transactions with ENOSPC, a known failure that hides the one sought. */
 static int check_room(Config *c, Error *e) {
         const Profile *p = profile_find(c->target.data_profile);
@@ -287,7 +297,7 @@ static int check_remount_options(Config *c, Error *e) {
 int config_check(Config *c, Error *e) {
         static int (*const checks[])(Config *, Error *) = {
                 check_devices, check_replace, check_stripes, check_profiles,      check_writes,         check_empty,
-                check_room,    check_workers, check_paths,   check_mount_options, check_remount_options,
+                check_room,    check_workers, check_paths,   check_mount_options, check_remount_options, check_reclaim,
         };
 
         for (size_t i = 0; i < ELEMENTSOF(checks); i++) {

@@ -72,6 +72,8 @@ typedef struct Config {
                 char data_profile[16];                   /* DataProfile=single */
                 char metadata_profile[16];               /* MetadataProfile=auto; see config_metadata_profile() */
                 uint64_t populate;                       /* Populate=0: bytes of data that stays */
+                uint64_t reclaim_threshold;              /* ReclaimThreshold=0%: of data block groups, percent; 0: the kernel's own */
+                bool dynamic_reclaim;                    /* DynamicReclaim=no: likewise */
                 uint64_t nodesize;                       /* NodeSize=16KiB */
                 char checksum[16];                       /* Checksum=crc32c|xxhash|sha256|blake2 */
         } target;

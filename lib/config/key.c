@@ -82,6 +82,12 @@ const Key keys[] = {
           .help = "Checksum algorithm of the target, as mkfs.btrfs takes it." },
         { "Target", "Populate", &type_size, SLOT(target.populate), "0", .max = 16 * TiB,
           .help = "Bytes of data to write to the target when it is made, which stay there: a real disk is not empty." },
+        { "Target", "ReclaimThreshold", &type_percent, SLOT(target.reclaim_threshold), "0%", .max = 100,
+          .help = "Have the kernel relocate, by itself, each data block group whose use falls below so much of its size (bg_reclaim_threshold, "
+                  "Linux 5.19). It falls below it, and not to nothing at once, where files are large and several, or with Populate=. 0 "
+                  "leaves the kernel as it is, which relocates none." },
+        { "Target", "DynamicReclaim", &type_bool, SLOT(target.dynamic_reclaim), "no",
+          .help = "Have the kernel choose that threshold by itself, the higher the less unallocated space is left (dynamic_reclaim, Linux 6.11)." },
 
         { "Churn", "Workers", &type_number, SLOT(churn.workers), "1", .max = CONFIG_WORKERS_MAX,
           .help = "Processes that fill block groups and empty them again, so that the kernel removes them. 0 switches the churn off; "

@@ -33,8 +33,8 @@ const KmsgRule kmsg_rules[] = {
         /* What a healthy run says, most frequent first. Of scrub.c, btrfs_scrub_dev(), and volumes.c, btrfs_balance(), the ioctl's result
          * is judged. */
         EXPECTED(BTRFS_LINE "(scrub: )?(started|finished|not finished) on devid", "a scrub began or ended"),
-        EXPECTED(BTRFS_LINE "(relocating block group|found [0-9]+ extents|balance: |[0-9]+ enospc errors during balance)",
-                 "a balance at work"),
+        EXPECTED(BTRFS_LINE "(relocating block group|reclaiming chunk|found [0-9]+ extents|balance: |[0-9]+ enospc errors during balance)",
+                 "a balance at work, or the kernel's own reclaim"),
         /* dev-replace.c, btrfs_dev_replace_finishing(): likewise. */
         EXPECTED(BTRFS_LINE "(dev_replace from |btrfs_scrub_dev\\(.*\\) failed )", "a replace began or ended"),
         EXPECTED("callbacks suppressed", "the log is rate-limited"),

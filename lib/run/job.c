@@ -14,6 +14,7 @@
 #include "run/populate.h"
 #include "stress/budget.h"
 #include "target/empty-groups.h"
+#include "target/reclaim.h"
 
 #define CHECK_TIMEOUT_NS (600 * NSEC_PER_SEC)
 #define CLEANER_POLL_NS (20 * NSEC_PER_MSEC)
@@ -54,6 +55,17 @@ static int fill_and_check(Job *j) {
         return r < 0 ? r : check_room(j, fd);
 }
 
+static int switch_reclaim_on(Job *j) {
+        Error e = ERROR_NULL;
+        int r = reclaim_set(&j->desk->target, j->config, NULL, &e);
+
+        if (r < 0)
+                j->desk->error = e;
+        if (r == RECLAIM_MISSING)
+                snprintf(j->desk->note, sizeof(j->desk->note), "%.255s", e.sentence);
+        return MIN_OF(r, 0);
+}
+
 static int do_make(Job *j) {
         Error unmounting = ERROR_NULL;
         int r;
@@ -61,7 +73,9 @@ static int do_make(Job *j) {
         r = target_make(&j->desk->target, j->config, &j->desk->error);
         if (r < 0)
                 return r;
-        r = fill_and_check(j);
+        r = switch_reclaim_on(j);
+        if (r == 0)
+                r = fill_and_check(j);
         if (r < 0)
                 target_unmount(&j->desk->target, &unmounting); /* what fails here ends with the namespace; the first error counts */
         return r;
@@ -321,7 +335,7 @@ int job_start(Job *j, JobKind kind, uint64_t now_ns, uint64_t timeout_ns, Error 
 
         j->desk->result = 0;
         j->desk->error = ERROR_NULL;
-        j->desk->output[0] = 0;
+        j->desk->output[0] = j->desk->note[0] = 0;
         j->desk->devstat = j->desk->empty = (Observation){ 0 };
         j->kind = kind;
         r = child_fork(&j->child, "ss:job", job_main, j);

@@ -61,6 +61,8 @@ static void step_making(Run *r) {
         if (!job_is_done(r, RUN_DONE))
                 return;
         learn_target(r);
+        if (r->desk->note[0])
+                run_note(r, "%s", r->desk->note);
         enter(r, RUN_PREFLIGHT);
 }
 
