@@ -87,6 +87,16 @@ static void latencies_add_up_over_workers(void **state _unused_) {
         assert_int_equal(histogram_count(&sync), 0);
 }
 
+static void a_knob_is_as_configured_until_it_is_set(void **state _unused_) {
+        _cleanup_(board_freep) Board *b = board_new();
+        Config c = { .sync.rest_ns = 5, .churn.files = 3 };
+
+        assert_int_equal(board_knob(b, KNOB_SYNC_REST, &c), 5);
+        board_set_knob(b, KNOB_SYNC_REST, 0);
+        assert_int_equal(board_knob(b, KNOB_SYNC_REST, &c), 0);
+        assert_int_equal(board_knob(b, KNOB_FILES, &c), 3);
+}
+
 static int wait_for_pause(void *arg) {
         board_wait_phase(arg, PHASE_RUN, 20 * NSEC_PER_SEC);
         return (int)board_phase(arg);
@@ -348,6 +358,7 @@ static void unused_slots_cost_no_memory(void **state _unused_) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(tally_counts_every_result),
+                cmocka_unit_test(a_knob_is_as_configured_until_it_is_set),
                 cmocka_unit_test(latencies_add_up_over_workers),
                 cmocka_unit_test(phase_wakes_another_process),
                 cmocka_unit_test(windows_open_and_close),

@@ -29,6 +29,15 @@ static uint64_t number_at(json_object *o, const char *a, const char *b, const ch
         return json_object_get_uint64(o);
 }
 
+static const char *text_at(json_object *o, const char *a, const char *b, const char *c) {
+        const char *path[] = { a, b, c };
+
+        for (size_t i = 0; i < ELEMENTSOF(path) && path[i]; i++)
+                if (!json_object_object_get_ex(o, path[i], &o))
+                        fail_msg("no field %s", path[i]);
+        return json_object_get_string(o);
+}
+
 static json_object *json_of(const MadeUp *m) {
         _cleanup_free_ char *text = PRINTED(f, assert_int_equal(report_json(&m->report, f), 0));
 
@@ -83,6 +92,7 @@ static void the_aim(void **state) {
                 histogram_add(&aim.collided, (i + 1) * NSEC_PER_MSEC);
                 histogram_add(&aim.missed, i * 250 * NSEC_PER_USEC);
         }
+        aim.nearness = 7.25;
         m.report.aim = &aim;
         text = PRINTED(f, report_closing(&m.report, f, false));
         assert_non_null(strstr(text, "\naim         a collision comes 5.24 ms (median; 99 %: 10.0 ms) after the start of\n"
@@ -94,6 +104,30 @@ static void the_aim(void **state) {
         assert_int_equal(number_at(o, "aim", "collided_after_start", "max_us"), 10000);
         assert_int_equal(number_at(o, "aim", "missed_by", "count"), 10);
         assert_int_equal(number_at(o, "aim", "missed_by", "max_us"), 2250);
+        assert_string_equal(text_at(o, "aim", "nearness", NULL), "7.2");
+        json_object_put(o);
+        made_up_free(&m);
+}
+
+static void what_the_tuner_has_done(void **state) {
+        json_object *o;
+        Tuner tuner;
+        MadeUp m;
+
+        (void)state;
+        assert_true(made_up_new(&m));
+        tuner_init(&tuner, &m.config);
+        tuner.chosen[KNOB_SYNC_REST] = 1; /* 0 */
+        tuner.settled = true;
+        tuner.asked = (TunerTrial){ 100, 2 * NSEC_PER_SEC };
+        tuner.best = (TunerTrial){ 300, 3 * NSEC_PER_SEC };
+        m.report.tuner = &tuner;
+        o = json_of(&m);
+        assert_string_equal(text_at(o, "tuning", "settled", NULL), "true");
+        assert_string_equal(text_at(o, "tuning", "nearness_asked", NULL), "50.0");
+        assert_string_equal(text_at(o, "tuning", "nearness", NULL), "100.0");
+        assert_string_equal(text_at(o, "tuning", "knobs", "Sync.Rest"), "0");
+        assert_string_equal(text_at(o, "tuning", "knobs", "Churn.FileSize"), "1MiB");
         json_object_put(o);
         made_up_free(&m);
 }
@@ -103,6 +137,7 @@ int main(void) {
                 cmocka_unit_test(the_table_has_median_99_percent_and_longest),
                 cmocka_unit_test(latency_in_json),
                 cmocka_unit_test(the_aim),
+                cmocka_unit_test(what_the_tuner_has_done),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

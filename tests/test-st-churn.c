@@ -205,6 +205,8 @@ static void what_is_written_is_the_pattern(void **state _unused_) {
         fake_btrfs_begin(script, ELEMENTSOF(script));
         s->dir_fd = dup(f.worker.root_fd);
         s->generation = 9;
+        s->file_size = f.config.churn.file_size;
+        s->files = 2;
         s->way = EMPTY_UNLINK;
         assert_int_equal(churn_fill(&f.worker, s), 0);
         snprintf(path, sizeof(path), "%s/1", f.directory);

@@ -50,6 +50,22 @@ static void each_mode_makes_its_calls(void **state _unused_) {
         fixture_end(&f);
 }
 
+/* Its rest is a knob. */
+static void it_rests_as_the_tuner_says(void **state _unused_) {
+        static const FakeRule script[] = { { .call = FAKE_SYNC } };
+        uint64_t begin_ns;
+        WorkerFixture f;
+
+        begin(&f, SYNC_SYNC);
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        board_set_knob(f.worker.board, KNOB_SYNC_REST, 5 * NSEC_PER_MSEC);
+        begin_ns = clock_mono_ns();
+        fixture_steps(&f, 4);
+        assert_true(clock_mono_ns() - begin_ns >= 20 * NSEC_PER_MSEC);
+        fake_btrfs_end();
+        fixture_end(&f);
+}
+
 static void a_start_that_failed_is_not_waited_for(void **state _unused_) {
         static const FakeRule script[] = { { .call = FAKE_START_SYNC, .result = -EROFS } };
         WorkerFixture f;
@@ -96,6 +112,7 @@ static void instances_and_deadline_follow_the_configuration(void **state _unused
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_mode_makes_its_calls),
+                cmocka_unit_test(it_rests_as_the_tuner_says),
                 cmocka_unit_test(a_start_that_failed_is_not_waited_for),
                 cmocka_unit_test(it_rests_when_asked_to),
                 cmocka_unit_test(instances_and_deadline_follow_the_configuration),

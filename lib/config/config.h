@@ -50,6 +50,7 @@ typedef struct Config {
                 char profile[16];           /* Profile=race: the load profile, which see */
                 uint64_t duration_ns;       /* Duration=0: until stopped; `scrubstress run` takes 60s where config_is_default() */
                 uint64_t seed;              /* Seed=0: one from the kernel */
+                bool tune;                  /* Tune=no: find the settings of the knobs (knob.h) that meet most */
                 uint64_t min_collisions;    /* MinCollisions=100: fewer is INCONCLUSIVE */
                 uint64_t max_remakes;       /* MaxRemakes=10: so many lost targets are re-made, then the run ends */
                 OnFinding on_finding;       /* OnFinding=continue|stop */
@@ -84,6 +85,7 @@ typedef struct Config {
                 uint64_t file_size, files;
                 uint64_t block_size, depth; /* writes: bytes per request, requests in flight */
                 ChurnEngine engine;
+                uint64_t dwell_ns;       /* Dwell=0: between the sync after filling and the emptying */
                 bool sync_between;       /* SyncBetween=yes: sync after fill and after emptying */
                 uint64_t verify_every;   /* VerifyEvery=16: one block in so many is read back; 0: none */
         } churn;

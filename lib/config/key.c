@@ -30,6 +30,10 @@ const Key keys[] = {
         { "Run", "Seed", &type_number, SLOT(run.seed), "0",
           .help = "Seed of all random choices; the same seed makes the same choices again. 0 takes one from the kernel, and the "
                   "report names it." },
+        { "Run", "Tune", &type_bool, SLOT(run.tune), "no",
+          .help = "Try other settings than those asked for while the run goes on, and keep those with which removals and scrubs meet most "
+                  "closely and most often here: rests of sync, scrub and balance, Dwell=, and FileSize=, Files= and Workers= of [Churn] up to "
+                  "what is asked for. Takes a minute or two, needs trace events, and says what it has settled on." },
         { "Run", "MinCollisions", &type_number, SLOT(run.min_collisions), "100",
           .help = "A clean run with fewer collisions (a block group removed while a scrub that has it in range is in flight) ends "
                   "INCONCLUSIVE, not PASS." },
@@ -110,6 +114,8 @@ const Key keys[] = {
         { "Churn", "Engine", &type_enum, SLOT(churn.engine), "auto", engine_names,
           .help = "How writes are issued: by io_uring, by plain pwrite, or auto for io_uring where the kernel allows it and pwrite "
                   "where not." },
+        { "Churn", "Dwell", &type_duration, SLOT(churn.dwell_ns), "0", .max = HOUR,
+          .help = "How long a worker leaves files that it has filled and synced before it empties them." },
         { "Churn", "SyncBetween", &type_bool, SLOT(churn.sync_between), "yes",
           .help = "Sync the filesystem after filling and after emptying. A block group can only be removed after the commit that "
                   "emptied it." },

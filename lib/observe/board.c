@@ -55,6 +55,16 @@ void board_wait_phase(Board *b, Phase phase, uint64_t timeout_ns) {
         }
 }
 
+void board_set_knob(Board *b, Knob k, uint64_t setting) {
+        atomic_store_explicit(&b->knobs[k], setting + 1, memory_order_relaxed);
+}
+
+uint64_t board_knob(const Board *b, Knob k, const Config *c) {
+        uint64_t set = atomic_load_explicit(&b->knobs[k], memory_order_relaxed);
+
+        return set > 0 ? set - 1 : knob_asked(k, c);
+}
+
 /* Set before anything below the slot's first page is written: the supervisor need not read (and thereby allocate) what nobody wrote. */
 static void touch(Slot *s) {
         if (!atomic_load_explicit(&s->touched, memory_order_relaxed))

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/histogram.h"
+#include "config/knob.h"
 #include "observe/operation.h"
 
 #define BOARD_SLOTS 64
@@ -78,6 +79,7 @@ typedef struct Board {
         _Atomic bool near_full;      /* a churn has no room for a file above the headroom */
         _Atomic uint32_t balances_in_flight; /* operations that exclude others: for OBS_OVERLAP */
         _Atomic uint32_t replaces_in_flight;
+        _Atomic uint64_t knobs[_KNOB_MAX];   /* the tuner's setting + 1; 0: as configured */
         Slot slots[BOARD_SLOTS];
 } Board;
 
@@ -89,6 +91,10 @@ void board_set_phase(Board *b, Phase phase);
 Phase board_phase(const Board *b);
 /* Sleeps until the phase is not `phase` any more or timeout_ns have passed. Sleeps on through signals. */
 void board_wait_phase(Board *b, Phase phase, uint64_t timeout_ns);
+
+/* What the tuner has set, else what the configuration asks for. */
+void board_set_knob(Board *b, Knob k, uint64_t setting);
+uint64_t board_knob(const Board *b, Knob k, const Config *c);
 
 /* Worker's side. slot_window_close() without an open window does nothing. */
 void slot_count(Slot *s, Operation op, int result);

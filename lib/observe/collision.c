@@ -257,8 +257,10 @@ static void decide_placed(Collider *c, Removal *r) {
 
         r->collided = any_in_flight(c, r->time_ns, meets_place, &m);
         r->distance_ns = r->collided ? r->time_ns - m.begin_ns : nearest_scrub(c, &r->place, r->time_ns);
-        if (r->distance_ns != UINT64_MAX)
-                histogram_add(r->collided ? &c->aim.collided : &c->aim.missed, r->distance_ns);
+        if (r->distance_ns == UINT64_MAX)
+                return;
+        histogram_add(r->collided ? &c->aim.collided : &c->aim.missed, r->distance_ns);
+        c->aim.nearness += (double)NEAR_MISS_NS / ((double)NEAR_MISS_NS + (double)r->distance_ns);
 }
 
 static void decide(Collider *c, const Queued *q) {

@@ -29,6 +29,7 @@
 typedef struct Aim {
         Histogram collided; /* ns from the start of a scrub that had the group in range to its removal */
         Histogram missed;   /* ns from a removal to the nearest scrub that had its place in range */
+        double nearness;    /* sum over both of NEAR_MISS_NS / (NEAR_MISS_NS + distance): a meeting at no distance counts 1, one of 1 ms a half */
 } Aim;
 
 typedef struct Removal {

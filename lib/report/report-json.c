@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/units.h"
 #include "config/key.h"
 #include "report/report.h"
 #include "report/text.h"
@@ -66,6 +67,13 @@ static void put_seconds(Json *j, json_object *o, const char *key, uint64_t ns) {
 
         snprintf(text, sizeof(text), "%" PRIu64 ".%03u", ns / NSEC_PER_SEC, (unsigned)(ns / NSEC_PER_MSEC % 1000));
         put(j, o, key, json_object_new_double_s((double)ns / (double)NSEC_PER_SEC, text));
+}
+
+static void put_rate(Json *j, json_object *o, const char *key, double rate) {
+        char text[32];
+
+        snprintf(text, sizeof(text), "%.1f", rate);
+        put(j, o, key, json_object_new_double_s(rate, text));
 }
 
 static void put_time(Json *j, json_object *o, const char *key, uint64_t mono_ns) {
@@ -199,6 +207,23 @@ static void fill_aim(Json *j, json_object *o) {
         put_u64(j, o, "near_misses", histogram_below(&aim->missed, NEAR_MISS_NS));
         put(j, o, "collided_after_start", new_quantiles(j, &aim->collided));
         put(j, o, "missed_by", new_quantiles(j, &aim->missed));
+        put_rate(j, o, "nearness", aim->nearness);
+}
+
+static void fill_knobs(Json *j, json_object *o) {
+        char value[UNITS_MAX];
+
+        for (Knob k = 0; k < _KNOB_MAX; k++)
+                put_string(j, o, knob_name(k), knob_print(k, tuner_setting(j->report->tuner, k), value));
+}
+
+static void fill_tuning(Json *j, json_object *o) {
+        const Tuner *t = j->report->tuner;
+
+        put_bool(j, o, "settled", t->settled);
+        put_rate(j, o, "nearness_asked", tuner_rate(&t->asked));
+        put_rate(j, o, "nearness", tuner_rate(&t->best));
+        put_filled(j, o, "knobs", json_object_new_object(), fill_knobs);
 }
 
 static void fill_finding(Json *j, json_object *o, const Finding *f) {
@@ -330,6 +355,10 @@ static void fill_report(Json *j, json_object *o) {
                 put_filled(j, o, "aim", json_object_new_object(), fill_aim);
         else
                 put_null(j, o, "aim");
+        if (j->report->tuner)
+                put_filled(j, o, "tuning", json_object_new_object(), fill_tuning);
+        else
+                put_null(j, o, "tuning");
         put_filled(j, o, "findings", json_object_new_array(), fill_findings);
         if (t && t->n_devices > 0)
                 put_filled(j, o, "target", json_object_new_object(), fill_target);

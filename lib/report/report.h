@@ -7,6 +7,7 @@
 #include "observe/board.h"
 #include "observe/collision.h"
 #include "plan/plan.h"
+#include "plan/tuner.h"
 #include "target/target.h"
 
 #define RUN_ID_MAX 37
@@ -59,6 +60,7 @@ typedef struct Report {
         const Board *board;
         Judge *judge;
         const Aim *aim;        /* NULL: collisions are not counted */
+        const Tuner *tuner;    /* NULL: nothing is tuned */
         bool trace;            /* collisions counted from trace events */
         Totals totals;
         ExitCode verdict;

@@ -4,6 +4,7 @@
  * The inside of a Run, shared by run.c (the machine) and run-watch.c (what it sees and tells). Nobody else includes this.
  */
 #include "observe/src-kmsg.h"
+#include "plan/tuner.h"
 #include "run/run.h"
 
 struct Run {
@@ -36,6 +37,8 @@ struct Run {
         uint64_t control_ns; /* time under stress when the last pause for a control scrub began */
         unsigned asked;      /* JudgeAsk not yet served */
         size_t findings_told;
+        Tuner tuner;
+        double tuned_nearness; /* of the collider when the tuner was last fed */
 
         char notes[RUN_NOTES_MAX][256];
         const char *note_list[RUN_NOTES_MAX];
@@ -62,3 +65,10 @@ void run_tell_findings(Run *r);
 /* What btrfs check said of the lost target goes to the evidence of the newest finding. */
 void run_keep_check(Run *r);
 void run_conclude(Run *r);
+
+/* run-tune.c; with Tune=no they do nothing. Begins anew, with the settings asked for. */
+void run_tune_begin(Run *r);
+/* The stress goes on after a pause, in which nothing was scored. */
+void run_tune_resume(Run *r);
+/* So long was stressed since the last step. */
+void run_tune(Run *r, uint64_t ns);

@@ -103,6 +103,7 @@ static void step_stress(Run *r) {
         static const Error none_left = { EXIT_ERROR, "All workers have ended; see the kernel log and the notes for what ended them." };
 
         r->report.totals.stress_ns += r->now_ns - r->last_step_ns;
+        run_tune(r, r->now_ns - r->last_step_ns);
         if (asked > 0 && r->report.totals.stress_ns >= asked) {
                 r->completed = true;
                 return enter(r, RUN_STOPPING);
@@ -250,6 +251,7 @@ static void enter_stress(Run *r) {
         if (r->report.stress_mono_ns == 0)
                 r->report.stress_mono_ns = r->now_ns;
         r->last_step_ns = r->now_ns;
+        run_tune_resume(r);
 }
 
 static void enter_making(Run *r) {
@@ -400,10 +402,12 @@ int run_reconfigure(Run *r, const Config *config, Error *e) {
         r->plan = plan;
         r->report.duration_asked_ns = r->config.run.duration_ns;
         r->reconfigured = true;
+        run_tune_begin(r);
         return 0;
 }
 
 void run_begin(Run *r) {
         r->now_ns = r->last_step_ns = clock_mono_ns();
+        run_tune_begin(r);
         enter(r, RUN_MAKING);
 }

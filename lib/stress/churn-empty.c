@@ -23,7 +23,7 @@ static int truncate_file(Worker *w, Churn *s, unsigned i) {
 
 static int punch_file(Worker *w, Churn *s, unsigned i) {
         _cleanup_close_ int fd = churn_open_file(w, s, i);
-        uint64_t size = w->config->churn.file_size;
+        uint64_t size = s->file_size;
 
         if (fd < 0)
                 return fd;

@@ -33,15 +33,15 @@ int churn_write_file(Worker *w, Churn *s, int fd, unsigned i) {
         int r;
 
         worker_begin(w, OP_WRITE);
-        r = writer_write(s->writer, fd, w->config->churn.file_size, &p);
+        r = writer_write(s->writer, fd, s->file_size, &p);
         atomic_fetch_add_explicit(&w->slot->bytes_written, s->writer->written, memory_order_relaxed);
-        return worker_end(w, r, &(Observation){ .logical = s->writer->written, .length = w->config->churn.file_size });
+        return worker_end(w, r, &(Observation){ .logical = s->writer->written, .length = s->file_size });
 }
 
-static int allocate_file(Worker *w, int fd) {
+static int allocate_file(Worker *w, const Churn *s, int fd) {
         worker_begin(w, OP_FALLOCATE);
-        return worker_end(w, fallocate(fd, 0, 0, (off_t)w->config->churn.file_size) < 0 ? -errno : 0,
-                          &(Observation){ .length = w->config->churn.file_size });
+        return worker_end(w, fallocate(fd, 0, 0, (off_t)s->file_size) < 0 ? -errno : 0,
+                          &(Observation){ .length = s->file_size });
 }
 
 static int fill_file(Worker *w, Churn *s, unsigned i) {
@@ -52,7 +52,7 @@ static int fill_file(Worker *w, Churn *s, unsigned i) {
         s->filled = i + 1;
         if (s->subvolume_fd < 0)
                 s->named = MAX_OF(s->named, i + 1);
-        return s->fill == FILL_WRITE ? churn_write_file(w, s, fd, i) : allocate_file(w, fd);
+        return s->fill == FILL_WRITE ? churn_write_file(w, s, fd, i) : allocate_file(w, s, fd);
 }
 
 ChurnFill churn_pick_fill(Worker *w, ChurnEmpty way) {
@@ -64,7 +64,7 @@ ChurnFill churn_pick_fill(Worker *w, ChurnEmpty way) {
 }
 
 int churn_fill(Worker *w, Churn *s) {
-        for (unsigned i = 0; i < w->config->churn.files && !worker_should_yield(w); i++) {
+        for (unsigned i = 0; i < s->files && !worker_should_yield(w); i++) {
                 int r;
                 if (i > 0 && !churn_has_room(w, s))
                         return 0;

@@ -40,7 +40,7 @@ static ssize_t read_block(Worker *w, const Churn *s, int fd, size_t size, uint64
 }
 
 static int verify_block(Worker *w, const Churn *s, int fd, const Pattern *p) {
-        size_t size = (size_t)MIN_OF(w->config->churn.block_size, w->config->churn.file_size - p->offset);
+        size_t size = (size_t)MIN_OF(w->config->churn.block_size, s->file_size - p->offset);
         ssize_t n = read_block(w, s, fd, size, p->offset);
         PatternMismatch m = { .offset = p->offset };
 
@@ -58,7 +58,7 @@ static int verify_file(Worker *w, Churn *s, unsigned i) {
         Pattern p = { .seed = s->writer->shape.seed, .owner = w->index, .file = i, .generation = s->generation };
         _cleanup_close_ int fd = -1;
 
-        for (; p.offset < w->config->churn.file_size && !worker_should_yield(w); p.offset += w->config->churn.block_size) {
+        for (; p.offset < s->file_size && !worker_should_yield(w); p.offset += w->config->churn.block_size) {
                 int r;
                 if (rng_below(&w->rng, w->config->churn.verify_every) != 0)
                         continue;

@@ -22,6 +22,8 @@ typedef struct Churn {
         Budget budget;
         ChurnFill fill;        /* how this cycle is filled: FILL_WRITE or FILL_FALLOCATE */
         ChurnEmpty way;        /* in which this cycle is emptied */
+        uint64_t file_size;    /* of this cycle, … */
+        unsigned files;        /* … and how many */
         unsigned filled;       /* files [0, filled) hold something that this cycle has to empty; what was overwritten does not count */
         unsigned named;        /* files [0, named) may be in the directory */
         bool subvolume;        /* there is one */

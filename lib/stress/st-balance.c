@@ -33,7 +33,7 @@ static int balance_step(Worker *w) {
         for (uint64_t i = 0; i < w->config->balance.burst && !worker_should_yield(w); i++)
                 if (balance_once(w) != 0)
                         break;
-        worker_rest(w, w->config->balance.rest_ns);
+        worker_rest(w, worker_knob(w, KNOB_BALANCE_REST));
         return 0;
 }
 

@@ -20,6 +20,7 @@
 
 #define SHORT_CYCLES_NOTED 100
 #define SHORT_CYCLE_REST_NS NSEC_PER_MSEC
+#define IDLE_REST_NS (20 * NSEC_PER_MSEC)
 
 static unsigned churn_instances(const Config *c, unsigned n_devices _unused_) {
         return (unsigned)c->churn.workers;
@@ -180,6 +181,8 @@ static int fill_and_commit(Worker *w, Churn *s) {
         int r = 0;
 
         s->generation++;
+        s->file_size = worker_knob(w, KNOB_FILE_SIZE);
+        s->files = (unsigned)worker_knob(w, KNOB_FILES);
         s->way = churn_pick_way(w);
         s->fill = churn_pick_fill(w, s->way);
         if (s->way == EMPTY_SUBVOLUME)
@@ -197,10 +200,19 @@ static void look_at_overwritten(Worker *w, Churn *s, unsigned n) {
         churn_verify(w, s, n);
 }
 
+/* The tuner may want fewer churns than there are. */
+static bool is_idle(const Worker *w) {
+        return w->instance >= worker_knob(w, KNOB_CHURNS);
+}
+
 static int churn_step(Worker *w) {
         Churn *s = w->state;
         unsigned n;
 
+        if (is_idle(w)) {
+                worker_rest(w, IDLE_REST_NS);
+                return 0;
+        }
         if (open_directory(w, s) != 0 || empty_leftovers(w, s) != 0)
                 return 0;
         if (!churn_has_room(w, s)) {
@@ -211,6 +223,7 @@ static int churn_step(Worker *w) {
         if (fill_and_commit(w, s) == 0) {
                 say_places(w, s);
                 churn_verify(w, s, s->filled);
+                worker_rest(w, worker_knob(w, KNOB_DWELL));
         } else if (s->way & EMPTY_WRITES)
                 s->way = EMPTY_UNLINK; /* writing has just failed */
         n = s->filled;

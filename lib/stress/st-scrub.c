@@ -103,7 +103,7 @@ static int scrub_step(Worker *w) {
         int r;
 
         if (!pick_range(w, w->state, &range)) {
-                worker_rest(w, MAX_OF(w->config->scrub.rest_ns, NOTHING_THERE_REST_NS));
+                worker_rest(w, MAX_OF(worker_knob(w, KNOB_SCRUB_REST), NOTHING_THERE_REST_NS));
                 return 0;
         }
         o.devid = range.devid;
@@ -120,7 +120,7 @@ static int scrub_step(Worker *w) {
                 worker_observe(w, &o);
         }
         weigh_again(w, w->state, &stats);
-        worker_rest(w, w->config->scrub.rest_ns);
+        worker_rest(w, worker_knob(w, KNOB_SCRUB_REST));
         return 0;
 }
 

@@ -41,7 +41,7 @@ static int sync_step(Worker *w) {
                 sync_start_wait(w);
         else
                 sync_whole(w);
-        worker_rest(w, w->config->sync.rest_ns);
+        worker_rest(w, worker_knob(w, KNOB_SYNC_REST));
         return 0;
 }
 

@@ -110,6 +110,10 @@ bool worker_should_yield(const Worker *w) {
         return board_phase(w->board) != PHASE_RUN;
 }
 
+uint64_t worker_knob(const Worker *w, Knob k) {
+        return board_knob(w->board, k, w->config);
+}
+
 static void ignore_terminal_signals(void) {
         static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE };
 

@@ -53,6 +53,8 @@ void worker_note(Worker *w, const char *format, ...) _printf_(2, 3);
 void worker_rest(Worker *w, uint64_t ns);
 /* True when the step should end soon: long steps look at it between operations. */
 bool worker_should_yield(const Worker *w);
+/* The knob as it is set now: it may be another at the next step. */
+uint64_t worker_knob(const Worker *w, Knob k);
 
 /* One step; for worker_run() and tests. Returns what the stressor's step returns. */
 int worker_step(Worker *w);
