@@ -72,3 +72,4 @@ void run_tune_begin(Run *r);
 void run_tune_resume(Run *r);
 /* So long was stressed since the last step. */
 void run_tune(Run *r, uint64_t ns);
+void run_tune_end(Run *r);

@@ -199,6 +199,7 @@ void run_conclude(Run *r) {
         Report *p = &r->report;
         RunFacts facts;
 
+        run_tune_end(r);
         judge_close(r->judge, r->now_ns);
         count(r);
         run_tell_findings(r);
