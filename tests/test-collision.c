@@ -148,6 +148,17 @@ static void nearness_halves_at_a_millisecond(void **state _unused_) {
         assert_true(collider_aim(c)->nearness > 0.7499 && collider_aim(c)->nearness < 0.7501); /* a half and a quarter */
 }
 
+static void hits_are_counted(void **state _unused_) {
+        _cleanup_(collider_freep) Collider *c = NULL;
+
+        assert_int_equal(collider_new(&c, 2), 0);
+        collider_event(c, &(TraceEvent){ .kind = TRACE_HIT, .pid = 7 });
+        collider_event(c, &(TraceEvent){ .kind = TRACE_HIT, .pid = 8 });
+        remove_group(c, 65, 70);
+        assert_int_equal(collider_hits(c), 2);
+        assert_int_equal(collider_removals(c), 1);
+}
+
 static void what_collided_is_known_by_its_address(void **state _unused_) {
         _cleanup_(collider_freep) Collider *c = NULL;
         _cleanup_(board_freep) Board *b = board_new();
@@ -538,6 +549,7 @@ static void one_hot_address_stays_cheap(void **state _unused_) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_edges),
+                cmocka_unit_test(hits_are_counted),
                 cmocka_unit_test(nearness_halves_at_a_millisecond),
                 cmocka_unit_test(what_collided_is_known_by_its_address),
                 cmocka_unit_test(distances_are_to_the_nearest_scrub_of_the_place),

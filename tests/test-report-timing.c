@@ -109,6 +109,29 @@ static void the_aim(void **state) {
         made_up_free(&m);
 }
 
+static void hits_are_told_where_they_are_counted(void **state) {
+        _cleanup_free_ char *without = NULL, *with = NULL;
+        json_object *o, *hits;
+        MadeUp m;
+
+        (void)state;
+        assert_true(made_up_new(&m));
+        m.report.totals.hits = 300;
+        without = PRINTED(f, report_closing(&m.report, f, false));
+        assert_null(strstr(without, "\nhits "));
+        o = json_of(&m);
+        assert_true(json_object_object_get_ex(o, "hits", &hits));
+        assert_null(hits);
+        json_object_put(o);
+        m.report.hits = true;
+        with = PRINTED(f, report_closing(&m.report, f, false));
+        assert_non_null(strstr(with, "\nhits                  300        5.0/s\n"));
+        o = json_of(&m);
+        assert_int_equal(number_at(o, "hits", NULL, NULL), 300);
+        json_object_put(o);
+        made_up_free(&m);
+}
+
 static void what_the_tuner_has_done(void **state) {
         json_object *o;
         Tuner tuner;
@@ -137,6 +160,7 @@ int main(void) {
                 cmocka_unit_test(the_table_has_median_99_percent_and_longest),
                 cmocka_unit_test(latency_in_json),
                 cmocka_unit_test(the_aim),
+                cmocka_unit_test(hits_are_told_where_they_are_counted),
                 cmocka_unit_test(what_the_tuner_has_done),
         };
 

@@ -40,7 +40,7 @@ typedef struct Queued {
 
 struct Collider {
         unsigned n_devices;
-        uint64_t removals, collisions, generation;
+        uint64_t removals, collisions, hits, generation;
         Aim aim;
         Windows *windows[BOARD_SLOTS]; /* NULL: no scrub seen in this slot */
         Places places;
@@ -75,6 +75,7 @@ void collider_freep(Collider **c) {
 void collider_event(void *collider, const TraceEvent *event) {
         Collider *c = collider;
 
+        c->hits += event->kind == TRACE_HIT;
         if (event->kind == TRACE_COMMIT)
                 c->generation = MAX_OF(c->generation, event->generation);
         if (event->kind != TRACE_GROUP_REMOVED)
@@ -317,6 +318,10 @@ uint64_t collider_removals(const Collider *c) {
 
 uint64_t collider_collisions(const Collider *c) {
         return c->collisions;
+}
+
+uint64_t collider_hits(const Collider *c) {
+        return c->hits;
 }
 
 const Aim *collider_aim(const Collider *c) {

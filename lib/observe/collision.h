@@ -45,13 +45,14 @@ typedef struct Collider Collider;
 int collider_new(Collider **ret, unsigned n_devices);
 void collider_free(Collider *c);
 void collider_freep(Collider **c);
-/* A TraceFunc. Removals are queued, commits update the generation. */
+/* A TraceFunc. Removals are queued, commits update the generation, hits are counted. */
 void collider_event(void *collider, const TraceEvent *event);
 /* Drains windows and places from the board, then decides the queued removals. Call after the trace source has been stepped. */
 void collider_step(Collider *c, const Board *b);
 
 uint64_t collider_removals(const Collider *c);
 uint64_t collider_collisions(const Collider *c);
+uint64_t collider_hits(const Collider *c); /* see hit-probe.h */
 const Aim *collider_aim(const Collider *c); /* lives as long as the collider */
 uint64_t collider_generation(const Collider *c); /* of the newest commit seen; 0: none */
 /* True when the block group that held the logical address was removed in a collision, since then. */

@@ -17,6 +17,8 @@
 #include <tracefs.h>
 
 #include "base/macro.h"
+#include "base/fs.h"
+#include "observe/hit-probe.h"
 
 #define TRACING "/sys/kernel/tracing"
 #define PREFIX "scrubstress-"
@@ -24,21 +26,26 @@
 #define STEP_MAX 65536  /* events per step */
 
 /* What of an event is wanted, and what each event calls it in its format file. */
-typedef enum Wanted { W_ID, W_FSID, W_LOGICAL, W_LENGTH, W_FLAGS, W_GENERATION, W_CREATE, _W_MAX } Wanted;
+typedef enum Wanted { W_ID, W_PID, W_FSID, W_LOGICAL, W_LENGTH, W_FLAGS, W_GENERATION, W_CREATE, _W_MAX } Wanted;
 
 #define GROUP_EVENT(event_name, event_kind) \
-        { event_name, event_kind, { "common_type", "fsid", "bytenr", "len", "flags", NULL, NULL } }
+        { event_name, event_kind, { "common_type", "common_pid", "fsid", "bytenr", "len", "flags", NULL, NULL } }
 
-static const struct {
+typedef struct TracedEvent {
         const char *name;
         TraceKind kind;
         const char *fields[_W_MAX];
-} events[] = {
-        { "btrfs_add_block_group", TRACE_GROUP_ADDED, { "common_type", "fsid", "offset", "size", "flags", NULL, "create" } },
+} TracedEvent;
+
+static const TracedEvent events[] = {
+        { "btrfs_add_block_group", TRACE_GROUP_ADDED, { "common_type", "common_pid", "fsid", "offset", "size", "flags", NULL, "create" } },
         GROUP_EVENT("btrfs_add_unused_block_group", TRACE_GROUP_UNUSED),
         GROUP_EVENT("btrfs_remove_block_group", TRACE_GROUP_REMOVED),
-        { "btrfs_transaction_commit", TRACE_COMMIT, { "common_type", "fsid", NULL, NULL, NULL, "generation", NULL } },
+        { "btrfs_transaction_commit", TRACE_COMMIT, { "common_type", "common_pid", "fsid", NULL, NULL, NULL, "generation", NULL } },
 };
+
+/* Of no filesystem in particular, but of a task: only a worker of ours runs into it. */
+static const TracedEvent hit_event = { HIT_EVENT, TRACE_HIT, { "common_type", "common_pid", NULL, NULL, NULL, NULL, NULL, NULL } };
 
 typedef struct Layout {
         uint64_t id;
@@ -61,6 +68,7 @@ typedef struct Cpu {
 struct TraceSource {
         struct tracefs_instance *instance;
         Layout layouts[ELEMENTSOF(events)];
+        Layout hit; /* id 0: hits are not seen */
         size_t page_size;
         unsigned n_cpus;
         Cpu cpus[];
@@ -79,11 +87,15 @@ static int mount_tracefs(void) {
 }
 
 int trace_instance_remove(const char *name) {
-        char path[PATH_MAX];
+        char path[PATH_MAX], system[HIT_SYSTEM_MAX];
+        int r;
 
         if (strchr(name, '/') || snprintf(path, sizeof(path), TRACING "/instances/%s", name) >= (int)sizeof(path))
                 return -EINVAL;
-        return rmdir(path) < 0 ? -errno : 0;
+        r = rmdir(path) < 0 ? -errno : 0;
+        if (r < 0 && r != -ENOENT)
+                return r;
+        return hit_probe_remove(TRACING, hit_probe_system(name, system)) ?: r;
 }
 
 /* Of a process that is gone. One that lives in another PID namespace only looks gone: it has files of its instance open, so that the
@@ -118,7 +130,7 @@ static void tep_freep(struct tep_handle **tep) {
 }
 
 /* Reads one event's format file. Its fields are not the same in all kernels; that is what the file is for. */
-static int read_layout(struct tracefs_instance *instance, size_t i, Layout *layout) {
+static int read_layout(struct tracefs_instance *instance, const char *system, const TracedEvent *wanted, Layout *layout) {
         _cleanup_(tep_freep) struct tep_handle *tep = tep_alloc();
         _cleanup_free_ char *text = NULL;
         struct tep_event *event;
@@ -126,29 +138,31 @@ static int read_layout(struct tracefs_instance *instance, size_t i, Layout *layo
 
         if (!tep)
                 return -ENOMEM;
-        text = tracefs_event_file_read(instance, "btrfs", events[i].name, "format", &size);
+        text = tracefs_event_file_read(instance, system, wanted->name, "format", &size);
         if (!text)
                 return -ENOENT;
         tep_set_loglevel(TEP_LOG_NONE); /* it would complain about functions in the print format, which nobody uses here */
-        tep_parse_event(tep, text, (unsigned long)size, "btrfs");
-        event = tep_find_event_by_name(tep, "btrfs", events[i].name);
+        tep_parse_event(tep, text, (unsigned long)size, system);
+        event = tep_find_event_by_name(tep, system, wanted->name);
         if (!event)
                 return -ENOENT;
-        layout->id = (uint64_t)event->id;
         for (size_t w = 0; w < _W_MAX; w++) {
-                const struct tep_format_field *f = events[i].fields[w] ? tep_find_any_field(event, events[i].fields[w]) : NULL;
+                const struct tep_format_field *f = wanted->fields[w] ? tep_find_any_field(event, wanted->fields[w]) : NULL;
 
-                if (events[i].fields[w] && (!f || f->offset < 0 || f->size <= 0))
+                if (wanted->fields[w] && (!f || f->offset < 0 || f->size <= 0))
                         return -ENOENT;
                 layout->fields[w].offset = f ? (unsigned)f->offset : 0;
                 layout->fields[w].size = f ? (unsigned)f->size : 0;
         }
-        return layout->fields[W_FSID].size == 16 ? 0 : -ENOENT;
+        if (wanted->fields[W_FSID] && layout->fields[W_FSID].size != 16)
+                return -ENOENT;
+        layout->id = (uint64_t)event->id;
+        return 0;
 }
 
 static int configure(TraceSource *s, Error *e) {
         for (size_t i = 0; i < ELEMENTSOF(events); i++) {
-                int r = read_layout(s->instance, i, &s->layouts[i]);
+                int r = read_layout(s->instance, "btrfs", &events[i], &s->layouts[i]);
 
                 if (r < 0)
                         return error_set(e, EXIT_ERROR, -r, "The trace event btrfs:%s is missing or has another form in this kernel "
@@ -190,6 +204,34 @@ static int enable(TraceSource *s, Error *e) {
                         return error_set(e, EXIT_ERROR, errno ?: EIO, "Cannot enable the trace event btrfs:%s: %s; see "
                                          "/sys/kernel/security/lockdown and run as root.", events[i].name, strerror(errno ?: EIO));
         return 0;
+}
+
+/* The kernel numbers tasks as the first PID namespace does. */
+static bool pids_are_the_kernels(void) {
+        char text[4096] = "";
+        const char *line;
+
+        fs_read(NULL, "/proc/self/status", text, sizeof(text));
+        line = strstr(text, "\nNSpid:");
+        return line && strcspn(line + 1, "\n") == strcspn(line + strlen("\nNSpid:\t"), "\t\n") + strlen("NSpid:\t");
+}
+
+int trace_source_add_hits(TraceSource *s) {
+        const char *instance = tracefs_instance_get_name(s->instance);
+        char system[HIT_SYSTEM_MAX];
+        int r;
+
+        if (!pids_are_the_kernels())
+                return -EXDEV;
+        r = hit_probe_add(TRACING, hit_probe_system(instance, system));
+        if (r == 0)
+                r = read_layout(s->instance, system, &hit_event, &s->hit);
+        if (r == 0 && (tracefs_event_file_write(s->instance, system, HIT_EVENT, "filter", HIT_FILTER) < 0 ||
+                       tracefs_event_enable(s->instance, system, HIT_EVENT) < 0))
+                r = -(errno ?: EIO);
+        if (r < 0)
+                s->hit = (Layout){ 0 };
+        return r;
 }
 
 static int create_instance(TraceSource *s, Error *e) {
@@ -315,10 +357,14 @@ static uint64_t value_of(const Layout *l, Wanted w, const char *event, size_t si
         }
 }
 
-/* True when the event is one of ours: known, of this filesystem, and for an added group a new one rather than one read at mount. */
+/* True when the event is one of ours: a hit, or known, of this filesystem, and for an added group a new one rather than one read at mount. */
 static bool decode(const TraceSource *s, const Cpu *c, const uint8_t fsid[static 16], TraceEvent *ret) {
         size_t size = (size_t)MAX_OF(kbuffer_event_size(c->kbuf), 0);
 
+        if (s->hit.id > 0 && value_of(&s->hit, W_ID, c->event, size) == s->hit.id) {
+                *ret = (TraceEvent){ .kind = TRACE_HIT, .time_ns = c->time_ns, .pid = (pid_t)value_of(&s->hit, W_PID, c->event, size) };
+                return true;
+        }
         for (size_t i = 0; i < ELEMENTSOF(events); i++) {
                 const Layout *l = &s->layouts[i];
                 unsigned at = l->fields[W_FSID].offset;

@@ -9,6 +9,7 @@
  */
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 
@@ -17,6 +18,7 @@ typedef enum TraceKind {
         TRACE_GROUP_UNUSED,  /* btrfs_add_unused_block_group */
         TRACE_GROUP_REMOVED, /* btrfs_remove_block_group */
         TRACE_COMMIT,        /* btrfs_transaction_commit: `logical` is 0, `generation` the transaction */
+        TRACE_HIT,           /* see hit-probe.h; only `time_ns` and `pid` */
 } TraceKind;
 
 typedef struct TraceEvent {
@@ -25,6 +27,7 @@ typedef struct TraceEvent {
         uint8_t fsid[16];
         uint64_t logical, length, flags;
         uint64_t generation;
+        pid_t pid; /* of a hit: the task that ran into it */
 } TraceEvent;
 
 /* Called in the order of time per CPU (libtracefs merges CPUs by time). */
@@ -36,6 +39,8 @@ typedef struct TraceSource TraceSource;
  * with a sentence: the caller then counts removals from the chunk tree and says so once. */
 int trace_source_open(TraceSource **ret, Error *e);
 void trace_source_close(TraceSource *s);
+/* Sees hits too, from now on. Negative: this kernel, or a PID namespace of one's own (-EXDEV), does not let them be seen; all else goes on. */
+int trace_source_add_hits(TraceSource *s);
 /* Reads what there is without blocking. Events of another fsid are dropped. Returns the number handed on, or a negative errno. */
 int trace_source_step(TraceSource *s, const uint8_t fsid[static 16], TraceFunc func, void *userdata);
 /* Events the kernel dropped because the ring buffer was full. */
@@ -45,6 +50,6 @@ uint64_t trace_source_lost(const TraceSource *s);
 /* The name that trace_source_open() of this process gives its instance: known before, so that whoever removes it is there first. */
 char *trace_instance_name(char buf[static TRACE_NAME_MAX]);
 
-/* Removes one instance by name (the keeper does that for a supervisor that was killed); and those of dead runs. */
+/* Removes one instance by name (the keeper does that for a supervisor that was killed), with its probe, there or not; and those of dead runs. */
 int trace_instance_remove(const char *name);
 void trace_source_sweep(void);

@@ -141,7 +141,7 @@ static void fill_totals(Json *j, json_object *o) {
 
         put_bool(j, o, "trace", r->trace);
         for (Total i = 0; i < _TOTAL_MAX; i++)
-                if (i == TOTAL_COLLISIONS && !r->trace)
+                if (!report_counts(r, i))
                         put_null(j, o, totals_info[i].name);
                 else
                         put_u64(j, o, totals_info[i].name, totals_get(t, i));

@@ -144,7 +144,9 @@ static void closing_totals(const Report *r, FILE *f) {
         for (Total i = 0; i < _TOTAL_MAX; i++) {
                 const TotalInfo *info = &totals_info[i];
                 double per_second = totals_rate(&zero, &r->totals, r->totals.stress_ns, i);
-                if (i == TOTAL_COLLISIONS && !r->trace)
+                if (i == TOTAL_HITS && !r->hits)
+                        continue;
+                if (!report_counts(r, i))
                         fprintf(f, "%-*s %12s\n", (int)LABEL, info->label, "not counted");
                 else if (info->bytes)
                         fprintf(f, "%-*s %12s %10s/s\n", (int)LABEL, info->label, units_human_size(totals_get(&r->totals, i), total),

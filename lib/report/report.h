@@ -16,13 +16,14 @@
 typedef struct Totals {
         uint64_t time_ns;     /* CLOCK_MONOTONIC of the sample */
         uint64_t stress_ns;   /* time under stress: what duration_asked_ns is measured against */
-        uint64_t collisions, removals, scrubs, balances, syncs, bytes_written, steps;
+        uint64_t hits, collisions, removals, scrubs, balances, syncs, bytes_written, steps;
         uint64_t findings;    /* that fail the run */
         uint64_t known, remakes, lost_observations, lost_trace_events;
 } Totals;
 
 /* The totals that have a rate: one table for closing block, progress line and JSON (totals.c). */
 typedef enum Total {
+        TOTAL_HITS,
         TOTAL_COLLISIONS,
         TOTAL_REMOVALS,
         TOTAL_SCRUBS,
@@ -61,6 +62,7 @@ typedef struct Report {
         Judge *judge;
         const Aim *aim;        /* NULL: collisions are not counted */
         const Tuner *tuner;    /* NULL: nothing is tuned */
+        bool hits;             /* hits counted, see hit-probe.h */
         bool trace;            /* collisions counted from trace events */
         Totals totals;
         ExitCode verdict;
@@ -70,6 +72,8 @@ typedef struct Report {
         size_t n_notes;
 } Report;
 
+/* False for what this run had no means to count. */
+bool report_counts(const Report *r, Total which);
 /* CLOCK_MONOTONIC as CLOCK_REALTIME, by the moment the run started. */
 uint64_t report_real_ns(const Report *r, uint64_t mono_ns);
 /* What n clean collisions buy (judge_bound_95). False when there is nothing to say: findings, no collision counted, or the run failed. */

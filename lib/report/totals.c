@@ -6,6 +6,7 @@
 #include "report/report.h"
 
 const TotalInfo totals_info[_TOTAL_MAX] = {
+        [TOTAL_HITS] = { "hits", "hits", offsetof(Totals, hits), false },
         [TOTAL_COLLISIONS] = { "collisions", "collisions", offsetof(Totals, collisions), false },
         [TOTAL_REMOVALS] = { "removals", "removals", offsetof(Totals, removals), false },
         [TOTAL_SCRUBS] = { "scrubs", "scrubs", offsetof(Totals, scrubs), false },
@@ -24,6 +25,10 @@ double totals_rate(const Totals *from, const Totals *to, uint64_t ns, Total whic
         if (ns == 0 || after < before)
                 return 0;
         return (double)(after - before) * (double)NSEC_PER_SEC / (double)ns;
+}
+
+bool report_counts(const Report *r, Total which) {
+        return which == TOTAL_HITS ? r->hits : which == TOTAL_COLLISIONS ? r->trace : true;
 }
 
 uint64_t report_real_ns(const Report *r, uint64_t mono_ns) {

@@ -173,6 +173,13 @@ unsigned crew_alive(const Crew *c) {
         return n;
 }
 
+bool crew_has(const Crew *c, pid_t pid) {
+        for (unsigned i = 0; i < c->plan->n_workers; i++)
+                if (c->members[i].child.pid == pid)
+                        return true;
+        return false;
+}
+
 void crew_kill(Crew *c) {
         c->killed = true;
         for (unsigned i = 0; i < c->plan->n_workers; i++)

@@ -38,6 +38,8 @@ void crew_receive(Crew *c, ObserveFunc func, void *userdata);
 void crew_watch(Crew *c, uint64_t now_ns, bool expected, ObserveFunc func, void *userdata);
 /* Ended workers count as paused. */
 bool crew_all_paused(const Crew *c);
+/* True for a worker that has not been seen to end. */
+bool crew_has(const Crew *c, pid_t pid);
 unsigned crew_alive(const Crew *c);
 /* SIGKILL to those that are left. */
 void crew_kill(Crew *c);

@@ -99,6 +99,9 @@ static void open_trace(Run *r) {
                 return;
         }
         r->report.trace = true;
+        r->report.hits = trace_source_add_hits(r->trace) == 0;
+        if (!r->report.hits)
+                run_note(r, "Hits are not counted: this kernel has no kprobe events (CONFIG_KPROBE_EVENTS) that would show them.");
 }
 
 int run_open_sources(Run *r, Error *e) {
@@ -159,6 +162,7 @@ static void count(Run *r) {
         Totals *t = &r->report.totals;
 
         t->time_ns = r->now_ns;
+        t->hits = collider_hits(r->collider);
         t->removals = r->trace ? collider_removals(r->collider) : board_groups_gone(b);
         t->collisions = collider_collisions(r->collider);
         t->scrubs = board_tally(b, OP_SCRUB, 0);
@@ -178,6 +182,14 @@ static void count(Run *r) {
                 t->known += judge_finding(r->judge, i)->grade == GRADE_KNOWN;
 }
 
+/* A hit has no fsid: another run's are told by who ran into them. */
+static void on_trace(void *run, const TraceEvent *event) {
+        Run *r = run;
+
+        if (event->kind != TRACE_HIT || crew_has(&r->crew, event->pid))
+                collider_event(r->collider, event);
+}
+
 void run_watch(Run *r) {
         bool ending = r->state >= RUN_EVICTING;
 
@@ -185,7 +197,7 @@ void run_watch(Run *r) {
                 r->near_full_ns = r->now_ns;
         crew_receive(&r->crew, run_observe, r);
         if (r->trace)
-                trace_source_step(r->trace, r->desk->target.fsid, collider_event, r->collider);
+                trace_source_step(r->trace, r->desk->target.fsid, on_trace, r);
         collider_step(r->collider, r->board);
         if (r->kmsg.fd >= 0) /* after the removals that it may speak of */
                 kmsg_source_step(&r->kmsg, r->now_ns, run_observe, r);
