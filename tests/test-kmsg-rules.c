@@ -176,6 +176,16 @@ static const Line lines[] = {
           .is = OURS | RELATED, .device = LOOP3 },
         { "BTRFS critical (device loop3): something new and bad", GRADE_FINDING, CLASS_ERRNO, .is = OURS | RELATED, .device = LOOP3 },
 
+        /* What scrub says of discarded blocks. */
+        { "BTRFS error (device loop3): bdev /dev/loop3 errs: wr 0, rd 0, flush 0, corrupt 1, gen 0",
+          GRADE_KNOWN, CLASS_SCRUB_COUNTERS, .is = OURS | RELATED, .device = LOOP3, .flags = OBS_DISCARDS },
+        { "BTRFS error (device loop3): bdev /dev/loop3 errs: wr 0, rd 1, flush 0, corrupt 1, gen 0",
+          GRADE_HW, CLASS_IO_ERROR, .is = OURS | RELATED, .device = LOOP3, .flags = OBS_DISCARDS },
+        { "BTRFS warning (device loop3): scrub: tree block 30605312 mirror 1 has bad bytenr, has 0 want 30605312",
+          GRADE_KNOWN, CLASS_SCRUB_COUNTERS, .is = OURS | RELATED, .device = LOOP3, .flags = OBS_DISCARDS },
+        { "BTRFS error (device loop3): scrub: unable to fixup (regular) error at logical 30605312 on dev /dev/loop3 physical 30605312",
+          GRADE_KNOWN, CLASS_SCRUB_COUNTERS, .is = OURS | RELATED, .device = LOOP3, .flags = OBS_DISCARDS },
+
         /* Devices. */
         { "BTRFS error (device sdb1): bdev /dev/sdb1 errs: wr 10, rd 0, flush 0, corrupt 0, gen 0",
           GRADE_HW, CLASS_IO_ERROR, .is = OURS | RELATED, .device = "sdb1" },

@@ -12,7 +12,7 @@
 #include "base/rng.h"
 #include "observe/observation.h"
 
-#define ALL_FLAGS (OBS_OURS | OBS_SIGNAL | OBS_NEAR_FULL | OBS_OVERLAP | OBS_SWAPFILE | OBS_INJECTED | OBS_COLLIDED)
+#define ALL_FLAGS (OBS_OURS | OBS_SIGNAL | OBS_NEAR_FULL | OBS_OVERLAP | OBS_SWAPFILE | OBS_INJECTED | OBS_COLLIDED | OBS_DISCARDS)
 
 static void assert_same(const Observation *a, const Observation *b) {
         assert_int_equal(a->time_ns, b->time_ns);
@@ -65,7 +65,7 @@ static void prints_as_documented(void **state _unused_) {
                 { { .kind = OBS_DIED, .result = 9, .worker = 3, .text = "churn/0" }, "0 died result=+9 worker=3 text=churn/0" },
                 { { .op = OP_READ, .result = -600, .begin_ns = 5 }, "0 result op=read result=-600 begin=5" },
                 { { .op = OP_READ, .result = -EOPNOTSUPP, .flags = ALL_FLAGS },
-                  "0 result op=read errno=EOPNOTSUPP flags=ours,signal,near-full,overlap,swapfile,injected,collided" },
+                  "0 result op=read errno=EOPNOTSUPP flags=ours,signal,near-full,overlap,swapfile,injected,collided,discards" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {

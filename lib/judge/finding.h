@@ -41,6 +41,9 @@ typedef enum FindingClass {
         _CLASS_MAX,
 } FindingClass;
 
+#define SCRUB_DISCARDED_WHY "scrub read blocks that had been freed and discarded under it"
+#define SCRUB_DISCARDED_REFERENCE "doc/findings/2026-11-scrub-reads-what-is-discarded.md"
+
 typedef struct FindingClassInfo {
         const char *name;     /* "group/name" */
         const char *message_id; /* 32 hex digits: sd_journal MESSAGE_ID, the catalogue's key */

@@ -166,11 +166,17 @@ static void decide_result(Judge *j, const Pending *p) {
         rows_add(j, &ruling, p);
 }
 
+static const Ruling discarded = { .class = CLASS_SCRUB_COUNTERS, .grade = GRADE_KNOWN, .op = OP_SCRUB, .why = SCRUB_DISCARDED_WHY,
+                                  .reference = SCRUB_DISCARDED_REFERENCE };
+
 static void decide_counters(Judge *j, const Pending *p) {
         bool hardware = around(j->hardware_ns, p->first.time_ns, JUDGE_AROUND_NS);
 
-        rows_add(j, &(Ruling){ .class = hardware ? CLASS_IO_ERROR : CLASS_SCRUB_COUNTERS, .grade = hardware ? GRADE_HW : GRADE_FINDING,
-                               .op = p->first.op }, p);
+        if (!hardware && p->first.flags & OBS_DISCARDS)
+                rows_add(j, &discarded, p);
+        else
+                rows_add(j, &(Ruling){ .class = hardware ? CLASS_IO_ERROR : CLASS_SCRUB_COUNTERS, .grade = hardware ? GRADE_HW : GRADE_FINDING,
+                                       .op = p->first.op }, p);
 }
 
 static void decide_stuck(Judge *j, const Pending *p) {
@@ -204,7 +210,7 @@ static void decide(Judge *j, const Pending *p) {
                 decide_death(j, p);
                 break;
         case OBS_DEVSTAT:
-                rows_add(j, &(Ruling){ .class = CLASS_IO_ERROR, .grade = GRADE_HW }, p);
+                rows_add(j, p->first.flags & OBS_DISCARDS ? &discarded : &(Ruling){ .class = CLASS_IO_ERROR, .grade = GRADE_HW }, p);
                 break;
         case OBS_EMPTY_GROUPS:
                 rows_add(j, &(Ruling){ .class = CLASS_NEVER_DELETED, .grade = GRADE_FINDING }, p);
@@ -309,7 +315,8 @@ void judge_feed(Judge *j, const Observation *o) {
         case OBS_DEVSTAT:
                 if (o->flags & OBS_INJECTED)
                         break;
-                j->hardware_ns = o->time_ns;
+                if (!(o->flags & OBS_DISCARDS))
+                        j->hardware_ns = o->time_ns;
                 pend(j, o, JUDGE_SETTLE_NS);
                 break;
         case OBS_DEVICE:

@@ -28,6 +28,10 @@
         { .pattern = BTRFS_LINE _pattern, .grade = GRADE_FINDING, .class = _class, .ours_only = true, .why = _why }
 #define HARDWARE(_pattern, _why) \
         { .pattern = _pattern, .grade = GRADE_HW, .class = CLASS_IO_ERROR, .ours_only = true, .why = _why }
+/* What a scrub says of blocks that it took for used ones. */
+#define DISCARDED(_pattern)                                                                                                   \
+        { .pattern = BTRFS_LINE _pattern, .when = OBS_DISCARDS, .grade = GRADE_KNOWN, .class = CLASS_SCRUB_COUNTERS, .ours_only = true, \
+          .why = SCRUB_DISCARDED_WHY, .reference = SCRUB_DISCARDED_REFERENCE }
 
 const KmsgRule kmsg_rules[] = {
         /* What a healthy run says, most frequent first. Of scrub.c, btrfs_scrub_dev(), and volumes.c, btrfs_balance(), the ioctl's result
@@ -90,6 +94,8 @@ const KmsgRule kmsg_rules[] = {
 
         /* Devices. */
         EXPECTED(BTRFS_LINE "(fixed up error|read error corrected)", "repaired; the counters are judged"),
+        DISCARDED("bdev .* errs: wr 0, rd 0, flush 0, "),
+        DISCARDED("(unable to fixup|checksum error at|header error at|tree block [0-9]+ mirror [0-9]+ has bad)"),
         HARDWARE(BTRFS_LINE "bdev .* errs: wr ", "an error counter of a device grew"),
         HARDWARE(BTRFS_LINE "unable to fixup", "scrub found what it could not repair"),
         HARDWARE(BTRFS_LINE "csum (failed|mismatch|verify failed)", "data or metadata does not match its checksum"),

@@ -35,6 +35,7 @@ static const struct {
         { "swapfile", OBS_SWAPFILE },
         { "injected", OBS_INJECTED },
         { "collided", OBS_COLLIDED },
+        { "discards", OBS_DISCARDS },
 };
 
 const char *observation_kind_name(ObservationKind kind) {

@@ -34,6 +34,7 @@ typedef enum ObservationFlag {
         OBS_SWAPFILE = 1 << 4,  /* there is an active swap file on the target */
         OBS_INJECTED = 1 << 5,  /* a fault of ours is active that explains errors */
         OBS_COLLIDED = 1 << 6,  /* the block group at `logical` was removed while a scrub had it in range, a moment before */
+        OBS_DISCARDS = 1 << 7,  /* freed blocks were being discarded: a scrub may have read some of them */
 } ObservationFlag;
 
 #define OBS_TEXT_MAX 400

@@ -33,6 +33,18 @@ void run_note(Run *r, const char *format, ...) {
                 r->listener.note(r->listener.userdata, text);
 }
 
+/* Discards of the kernel's own as well: what is mounted shows them, nodiscard is not shown. */
+static bool discards(const Run *r) {
+        return r->config.trim.enabled || strstr(r->desk->target.mount_options, "discard") ||
+               (r->config.remount.enabled && strstr(r->config.remount.options, "discard"));
+}
+
+/* The counters that what a scrub has read may move. A control scrub is alone: what it reads nobody discards. */
+static bool may_be_discarded(const Observation *o) {
+        return (o->kind == OBS_COUNTERS && o->op == OP_SCRUB) || o->kind == OBS_KMSG ||
+               (o->kind == OBS_DEVSTAT && (strncmp(o->text, "corruption", 10) == 0 || strncmp(o->text, "generation", 10) == 0));
+}
+
 /* What the kernel log cannot know: an abort near a full filesystem is another matter than one with room, and a group that is gone another when
  * a scrub was over it. Windows of replaces look like those of scrubs, so with replaces nobody can say. */
 static uint32_t log_flags(const Run *r, const Observation *o) {
@@ -53,6 +65,8 @@ void run_observe(void *run, const Observation *seen) {
                 run_note(r, "%s", o.text);
         if (o.kind == OBS_KMSG)
                 o.flags |= log_flags(r, &o);
+        if (may_be_discarded(&o) && discards(r))
+                o.flags |= OBS_DISCARDS;
         history_add(o.kind == OBS_KMSG ? &r->kmsg_history : &r->observations, &o);
         judge_feed(r->judge, &o);
 }
