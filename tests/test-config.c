@@ -212,6 +212,8 @@ static const struct {
         { "Remount", "Enabled", "1", "yes", { "ro" } },
         { "Remount", "Options", "compress=lzo,commit=5  discard=async", NULL, { "\xe2\x82\xac" } },
         { "Remount", "Rest", "250ms", NULL, { "61m" } },
+        { "Cancel", "Enabled", "yes", NULL, { "2", "scrub" } },
+        { "Cancel", "Rest", "1s", NULL, { "61m" } },
         { "Snapshot", "Enabled", "yes", NULL, { "daily" } },
         { "Snapshot", "Hold", "1h", NULL, { "61m" } },
         { "Snapshot", "Rest", "2s", NULL, { "long" } },

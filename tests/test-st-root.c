@@ -44,6 +44,7 @@ static const struct {
         { OP_SCRUB, ECANCELED },
         { OP_BALANCE, ECANCELED },
         { OP_BALANCE, ENOSPC },
+        { OP_SCRUB_CANCEL, ENOTCONN },
         { OP_BALANCE_CANCEL, ENOTCONN },
         { OP_WRITE, ENOSPC },
         { OP_FALLOCATE, ENOSPC },
@@ -259,10 +260,13 @@ static void every_way_and_every_mode(void **state) {
         f->config.remount.rest_ns = 200 * NSEC_PER_MSEC;
         f->config.trim.enabled = true;
         f->config.trim.rest_ns = 200 * NSEC_PER_MSEC;
+        f->config.cancel.enabled = true;
+        f->config.cancel.rest_ns = 50 * NSEC_PER_MSEC;
         run(f);
         assert_true(board_tally(f->board, OP_BALANCE, 0) > 0);
         assert_true(board_tally(f->board, OP_SNAPSHOT, 0) > 0);
         assert_true(board_tally(f->board, OP_TRIM, 0) > 0);
+        assert_true(board_tally(f->board, OP_SCRUB_CANCEL, 0) > 0);
         assert_true(board_tally(f->board, OP_REMOUNT, 0) > 3); /* every set, and back */
         assert_true(board_tally(f->board, OP_SUBVOL_DELETE, 0) > 0);
         assert_true(board_tally(f->board, OP_PUNCH, 0) > 0);

@@ -121,6 +121,10 @@ typedef struct Config {
                 bool enabled;
                 uint64_t hold_ns, rest_ns; /* how long there is one, and then none */
         } snapshot;
+        struct { /* [Cancel] */
+                bool enabled;      /* of scrubs: none without them */
+                uint64_t rest_ns;
+        } cancel;
         struct { /* [Trim] */
                 bool enabled;
                 uint64_t rest_ns;

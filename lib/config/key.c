@@ -159,6 +159,11 @@ const Key keys[] = {
         { "Scrub", "Rest", &type_duration, SLOT(scrub.rest_ns), "0", .max = HOUR,
           .help = "Rest between two scrubs of a device." },
 
+        { "Cancel", "Enabled", &type_bool, SLOT(cancel.enabled), "no",
+          .help = "Cancel the scrubs that are in flight, in a loop; they begin again at once." },
+        { "Cancel", "Rest", &type_duration, SLOT(cancel.rest_ns), "50ms", .max = HOUR,
+          .help = "Rest between two cancels." },
+
         { "Replace", "Enabled", &type_bool, SLOT(replace.enabled), "no",
           .help = "Replace the devices in turn by a spare, one more loop file of their size. Scrubs and replaces exclude each other, and so "
                   "do balances and replaces: to race with the removal of block groups, switch scrub and balance off, as the load "

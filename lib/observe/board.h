@@ -79,6 +79,8 @@ typedef struct Board {
         _Atomic bool near_full;      /* a churn has no room for a file above the headroom */
         _Atomic uint32_t balances_in_flight; /* operations that exclude others: for OBS_OVERLAP */
         _Atomic uint32_t replaces_in_flight;
+        _Atomic uint32_t cancels_in_flight;  /* of scrubs, by the stressor cancel, … */
+        _Atomic uint64_t cancelled_ns;       /* … and when the last came back: a scrub that was in flight then may have been cancelled by it */
         _Atomic uint64_t knobs[_KNOB_MAX];   /* the tuner's setting + 1; 0: as configured */
         Slot slots[BOARD_SLOTS];
 } Board;

@@ -67,6 +67,7 @@ int crew_spawn(Crew *c, Error *e) {
         /* A worker that was killed in the middle of a balance or replace has not taken its mark back. */
         atomic_store(&c->board->balances_in_flight, 0);
         atomic_store(&c->board->replaces_in_flight, 0);
+        atomic_store(&c->board->cancels_in_flight, 0);
         atomic_store(&c->board->cancelling, false);
         c->killed = false;
         board_set_phase(c->board, PHASE_RUN);

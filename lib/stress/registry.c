@@ -6,6 +6,7 @@
 
 const Stressor *const stressors[] = {
         &stressor_balance,
+        &stressor_cancel,
         &stressor_churn,
         &stressor_remount,
         &stressor_replace,

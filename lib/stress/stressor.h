@@ -23,6 +23,7 @@ struct Stressor {
 };
 
 extern const Stressor stressor_balance;
+extern const Stressor stressor_cancel;
 extern const Stressor stressor_churn;
 extern const Stressor stressor_remount;
 extern const Stressor stressor_replace;

@@ -28,11 +28,19 @@ static bool is_cancel_result(int result) {
         return result == -ECANCELED || result == -EINTR || result == -ENOTCONN;
 }
 
+/* By the supervisor, or by the stressor that does so for a living. */
+static bool is_cancelled(const Worker *w) {
+        const Board *b = w->board;
+
+        return atomic_load(&b->cancelling) || board_phase(b) != PHASE_RUN ||
+               (w->op == OP_SCRUB && (atomic_load(&b->cancels_in_flight) > 0 || atomic_load(&b->cancelled_ns) >= w->begin_ns));
+}
+
 static uint32_t result_flags(const Worker *w, int result) {
         const Board *b = w->board;
         uint32_t flags = 0;
 
-        if (is_cancel_result(result) && (atomic_load(&b->cancelling) || board_phase(b) != PHASE_RUN))
+        if (is_cancel_result(result) && is_cancelled(w))
                 flags |= OBS_OURS;
         if (atomic_load(&b->near_full))
                 flags |= OBS_NEAR_FULL;
