@@ -154,6 +154,38 @@ static void workers_run_pause_and_stop(void **state) {
         fake_btrfs_end();
 }
 
+/* Much longer than an operation may take. */
+static void the_benched_are_not_stuck_and_pause(void **state) {
+        static const FakeRule script[] = { { .call = FAKE_SYNC } };
+        Fixture *f = *state;
+        uint64_t before;
+        Error e;
+
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        enlist(f, &good);
+        enlist(f, &good);
+        atomic_store(&f->crew.board->slots[1].benched, true); /* before it is there */
+        assert_int_equal(crew_spawn(&f->crew, &e), 0);
+        assert_true(until(f, false, ten_syncs));
+        assert_int_equal(atomic_load(&f->crew.board->slots[1].steps), 0);
+        atomic_store(&f->crew.board->slots[0].benched, true);
+        clock_sleep_ns(30 * NSEC_PER_MSEC);
+        before = board_tally(f->crew.board, OP_SYNC, 0);
+        for (unsigned i = 0; i < 30; i++) {
+                crew_watch(&f->crew, clock_mono_ns(), false, see, f);
+                clock_sleep_ns(5 * NSEC_PER_MSEC);
+        }
+        assert_int_equal(f->n_seen, 0);
+        assert_int_equal(board_tally(f->crew.board, OP_SYNC, 0), before);
+        assert_int_equal(crew_alive(&f->crew), 2);
+        assert_false(crew_all_paused(&f->crew));
+        board_set_phase(f->crew.board, PHASE_PAUSE);
+        assert_true(until(f, false, all_paused));
+        board_set_phase(f->crew.board, PHASE_STOP);
+        assert_true(until(f, true, none_left));
+        fake_btrfs_end();
+}
+
 static void results_arrive_as_observations(void **state) {
         static const FakeRule script[] = { { .call = FAKE_SYNC, .nth = 3, .result = -EIO }, { .call = FAKE_SYNC } };
         Fixture *f = *state;
@@ -256,6 +288,7 @@ static void a_stuck_operation_is_told_once(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(workers_run_pause_and_stop, setup, teardown),
+                cmocka_unit_test_setup_teardown(the_benched_are_not_stuck_and_pause, setup, teardown),
                 cmocka_unit_test_setup_teardown(results_arrive_as_observations, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_worker_that_fails_is_told, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_worker_without_a_target_ends, setup, teardown),

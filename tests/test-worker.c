@@ -336,6 +336,67 @@ static void life_stops_out_of_a_pause(void **state _unused_) {
         fixture_end(&f);
 }
 
+static void wait_steps(unsigned more) {
+        unsigned before = life->steps;
+
+        for (unsigned ms = 0; ms < 2000 && life->steps < before + more; ms++)
+                clock_sleep_ns(NSEC_PER_MSEC);
+        assert_true(life->steps >= before + more);
+}
+
+/* What was under way when it was benched may still be counted; then no more. */
+static void assert_rests(const WorkerFixture *f) {
+        unsigned steps;
+
+        clock_sleep_ns(30 * NSEC_PER_MSEC);
+        steps = life->steps;
+        clock_sleep_ns(60 * NSEC_PER_MSEC);
+        assert_int_equal(life->steps, steps);
+        assert_int_equal(atomic_load(&f->worker.slot->op), OP_NONE);
+}
+
+static void life_rests_on_the_bench(void **state _unused_) {
+        WorkerFixture f;
+        Child c = CHILD_NULL;
+
+        life_setup(&f);
+        life_begin(&f, &c);
+        wait_steps(3);
+        atomic_store(&f.worker.slot->benched, true);
+        assert_rests(&f);
+        assert_false(atomic_load(&f.worker.slot->paused));
+        /* It pauses there, and is still benched afterwards. */
+        board_set_phase(f.worker.board, PHASE_PAUSE);
+        wait_paused(&f);
+        board_set_phase(f.worker.board, PHASE_RUN);
+        for (unsigned ms = 0; ms < 2000 && atomic_load(&f.worker.slot->paused); ms++)
+                clock_sleep_ns(NSEC_PER_MSEC);
+        assert_false(atomic_load(&f.worker.slot->paused));
+        assert_rests(&f);
+        atomic_store(&f.worker.slot->benched, false);
+        wait_steps(3);
+        /* And ends from there. */
+        atomic_store(&f.worker.slot->benched, true);
+        assert_rests(&f);
+        board_set_phase(f.worker.board, PHASE_STOP);
+        assert_int_equal(life_end(&c), 0);
+        assert_int_equal(life->verified, 1);
+        assert_int_equal(life->cleaned, 1);
+        fixture_end(&f);
+}
+
+static void long_steps_end_on_the_bench(void **state _unused_) {
+        WorkerFixture f;
+
+        fixture_begin(&f, NULL, 1);
+        assert_false(worker_should_yield(&f.worker));
+        atomic_store(&f.worker.slot->benched, true);
+        assert_true(worker_should_yield(&f.worker));
+        atomic_store(&f.worker.slot->benched, false);
+        assert_false(worker_should_yield(&f.worker));
+        fixture_end(&f);
+}
+
 static void life_ignores_the_terminal(void **state _unused_) {
         static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE };
         WorkerFixture f;
@@ -426,6 +487,8 @@ int main(void) {
                 cmocka_unit_test(back_off_and_rest_end_with_the_phase),
                 cmocka_unit_test(life_runs_pauses_and_stops),
                 cmocka_unit_test(life_stops_out_of_a_pause),
+                cmocka_unit_test(life_rests_on_the_bench),
+                cmocka_unit_test(long_steps_end_on_the_bench),
                 cmocka_unit_test(life_ignores_the_terminal),
                 cmocka_unit_test(failures_of_ours_end_the_worker_with_a_note),
                 cmocka_unit_test(registry_is_sorted_and_complete),

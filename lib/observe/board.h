@@ -51,6 +51,7 @@ typedef struct GroupPlace {
 typedef struct Slot {
         char name[BOARD_NAME_MAX]; /* "scrub/2"; supervisor writes before the fork */
         _Atomic bool paused;       /* worker: I have seen PHASE_PAUSE and am waiting */
+        _Atomic bool benched;      /* supervisor: others have their turn (plan/pairs.h); the worker finishes its step and rests */
         _Atomic bool touched;      /* board.c: tally, windows or places were written; else nobody reads them (reading allocates pages) */
         _Atomic uint32_t op;       /* Operation in flight, OP_NONE between */
         _Atomic uint64_t op_begin_ns;

@@ -13,6 +13,7 @@
 
 #define BACKOFF_MAX_NS NSEC_PER_SEC
 #define PAUSE_LOOK_NS NSEC_PER_SEC
+#define BENCH_LOOK_NS (20 * NSEC_PER_MSEC) /* nothing wakes those who are called from the bench: a turn lasts some seconds */
 
 void worker_begin(Worker *w, Operation op) {
         w->op = op;
@@ -114,8 +115,12 @@ void worker_rest(Worker *w, uint64_t ns) {
                 board_wait_phase(w->board, PHASE_RUN, ns);
 }
 
+static bool is_benched(const Worker *w) {
+        return atomic_load_explicit(&w->slot->benched, memory_order_relaxed);
+}
+
 bool worker_should_yield(const Worker *w) {
-        return board_phase(w->board) != PHASE_RUN;
+        return board_phase(w->board) != PHASE_RUN || is_benched(w);
 }
 
 uint64_t worker_knob(const Worker *w, Knob k) {
@@ -158,6 +163,8 @@ static int run_steps(Worker *w) {
                         return r;
                 if (phase == PHASE_PAUSE)
                         wait_while_paused(w);
+                else if (is_benched(w)) /* no operation is in flight, so nobody takes it for stuck */
+                        worker_rest(w, BENCH_LOOK_NS);
                 else
                         r = worker_step(w);
         }

@@ -51,14 +51,15 @@ void worker_observe(Worker *w, Observation *o);
 void worker_note(Worker *w, const char *format, ...) _printf_(2, 3);
 /* Sleeps, interrupted by a change of phase. */
 void worker_rest(Worker *w, uint64_t ns);
-/* True when the step should end soon: long steps look at it between operations. */
+/* True when the step should end soon, because of the phase or because the worker is benched: long steps look at it between operations. */
 bool worker_should_yield(const Worker *w);
 /* The knob as it is set now: it may be another at the next step. */
 uint64_t worker_knob(const Worker *w, Knob k);
 
 /* One step; for worker_run() and tests. Returns what the stressor's step returns. */
 int worker_step(Worker *w);
-/* The life of a worker process: prepare, step while PHASE_RUN, wait while PHASE_PAUSE, at PHASE_STOP verify and cleanup. Ignores the
+/* The life of a worker process: prepare, step while PHASE_RUN, wait while PHASE_PAUSE, at PHASE_STOP verify and cleanup. While it is
+ * benched (Slot.benched) it begins no step, and sees pause and stop all the same. Ignores the
  * signals of a terminal (they reach the whole process group; the supervisor decides, and when it dies the worker dies with it). Returns
  * the exit status of the process: 0, or EXIT_ERROR when there is no root_fd or the stressor failed for a reason of ours (sent as OBS_NOTE
  * first). */
