@@ -117,6 +117,41 @@ static void flags_are_the_facts_of_the_board(void **state _unused_) {
         fixture_end(&f);
 }
 
+/* A refusal takes microseconds, but the refused may be preempted before it looks at the board; what refused it has ended then. */
+static void what_excluded_it_may_have_ended(void **state _unused_) {
+        static const struct {
+                Operation op;
+                int result;
+                unsigned balances, replaces; /* when it begins, its own among them */
+                uint32_t flags;
+        } cases[] = {
+                { OP_SCRUB, -EINPROGRESS, 0, 1, OBS_OVERLAP },
+                { OP_SCRUB, -EINPROGRESS, 1, 0, 0 },
+                { OP_REPLACE, 8, 1, 1, OBS_OVERLAP },
+                { OP_REPLACE, 8, 0, 1, 0 },
+                { OP_BALANCE, 8, 1, 1, OBS_OVERLAP },
+                { OP_BALANCE, 8, 1, 0, 0 },
+                { OP_BALANCE, 8, 2, 0, OBS_OVERLAP },
+        };
+        WorkerFixture f;
+        Observation o;
+
+        fixture_begin(&f, NULL, 1);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                atomic_store(&f.worker.board->balances_in_flight, cases[i].balances);
+                atomic_store(&f.worker.board->replaces_in_flight, cases[i].replaces);
+                worker_begin(&f.worker, cases[i].op);
+                atomic_store(&f.worker.board->balances_in_flight, 0);
+                atomic_store(&f.worker.board->replaces_in_flight, 0);
+                f.worker.failures_in_a_row = 0;
+                worker_end(&f.worker, cases[i].result, NULL);
+                assert_true(fixture_receive(&f, &o));
+                if (o.flags != cases[i].flags)
+                        fail_msg("case %zu: flags %#x, expected %#x", i, o.flags, cases[i].flags);
+        }
+        fixture_end(&f);
+}
+
 static void a_full_socket_loses_and_never_blocks(void **state _unused_) {
         WorkerFixture f;
         Observation o;
@@ -481,6 +516,7 @@ int main(void) {
                 cmocka_unit_test(success_is_counted_and_not_told),
                 cmocka_unit_test(failure_is_told_with_its_detail),
                 cmocka_unit_test(flags_are_the_facts_of_the_board),
+                cmocka_unit_test(what_excluded_it_may_have_ended),
                 cmocka_unit_test(a_full_socket_loses_and_never_blocks),
                 cmocka_unit_test(the_end_of_a_failure_is_told),
                 cmocka_unit_test(failures_back_off_until_a_whole_step_succeeds),

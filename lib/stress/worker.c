@@ -15,8 +15,20 @@
 #define PAUSE_LOOK_NS NSEC_PER_SEC
 #define BENCH_LOOK_NS (20 * NSEC_PER_MSEC) /* nothing wakes those who are called from the bench: a turn lasts some seconds */
 
+/* Exclusive operations exclude each other; of them only a replace excludes scrubs too. own: the balances among those in flight that are the
+ * caller's. */
+static bool is_excluded(const Worker *w, uint32_t own) {
+        const Board *b = w->board;
+
+        return ((w->op == OP_BALANCE || w->op == OP_REPLACE) && atomic_load(&b->balances_in_flight) > own) ||
+               ((w->op == OP_BALANCE || w->op == OP_SCRUB) && atomic_load(&b->replaces_in_flight) > 0);
+}
+
+/* What excludes it may end between the kernel's refusal and our look at the board, so it is looked for before, too. A balance is counted when it
+ * begins, and no more when it ends. */
 void worker_begin(Worker *w, Operation op) {
         w->op = op;
+        w->excluded = is_excluded(w, op == OP_BALANCE);
         w->begin_ns = clock_mono_ns();
         atomic_store_explicit(&w->slot->op_begin_ns, w->begin_ns, memory_order_relaxed);
         atomic_store_explicit(&w->slot->heartbeat_ns, w->begin_ns, memory_order_relaxed);
@@ -45,9 +57,7 @@ static uint32_t result_flags(const Worker *w, int result) {
                 flags |= OBS_OURS;
         if (atomic_load(&b->near_full))
                 flags |= OBS_NEAR_FULL;
-        /* Exclusive operations exclude each other; of them only a replace excludes scrubs too. The caller's own has ended. */
-        if (((w->op == OP_BALANCE || w->op == OP_REPLACE) && atomic_load(&b->balances_in_flight) > 0) ||
-            ((w->op == OP_BALANCE || w->op == OP_SCRUB) && atomic_load(&b->replaces_in_flight) > 0))
+        if (w->excluded || is_excluded(w, 0))
                 flags |= OBS_OVERLAP;
         return flags;
 }

@@ -33,6 +33,7 @@ typedef struct Worker {
         bool step_failed;           /* an operation of this step has failed */
         uint32_t failed_ops;        /* bit per Operation: its last result was not 0 */
         Operation op;      /* in flight */
+        bool excluded;     /* what excludes it was in flight when it began */
         uint64_t begin_ns;
         void *state;  /* the stressor's own, state_size bytes, zeroed; worker_run() allocates and frees it */
 } Worker;
