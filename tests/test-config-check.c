@@ -167,6 +167,10 @@ static const struct {
           EXIT_USAGE },
         { "Remount.Options=nocommit=1", "the option nocommit=1 is none", EXIT_USAGE },
         { "Remount.Options=space_cache=v2", "the option space_cache=v2 is none", EXIT_USAGE },
+        { "Run.PairTime=1s", NULL, 0 },
+        { "Run.PairTime=999ms", "command line: [Run] PairTime=999ms: too short for two stressors to meet", EXIT_USAGE },
+        { "Run.PairTime=10s|Run.Tune=yes", "[Run] Tune=yes: what is tried would be compared between one pair and the next (command line: [Run] "
+          "PairTime=10s)", EXIT_USAGE },
         { "Remount.Enabled=yes|Churn.Workers=58", "makes 65 workers in all", EXIT_USAGE },
 };
 

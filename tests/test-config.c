@@ -160,6 +160,7 @@ static const struct {
         { "Run", "Profile", "burst", NULL, { "bursts", "Race", "default" } },
         { "Run", "Duration", "1h 30m", "90m", { "soon", "-1s", "8761h", "1h 30", "60s # a minute" } },
         { "Run", "Seed", "18446744073709551615", NULL, { "18446744073709551616", "-1", "0x10", "1.5", "many", "+1" } },
+        { "Run", "PairTime", "1500ms", NULL, { "-1s", "25h", "ten" } },
         { "Run", "Tune", "1", "yes", { "2", "auto" } },
         { "Run", "MinCollisions", "5", NULL, { "-5", "5%" } },
         { "Run", "MaxRemakes", "0", NULL, { "10001", "no" } },

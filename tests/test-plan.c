@@ -80,6 +80,27 @@ static void test_nothing_to_run(void **state) {
         assert_int_equal(p.n_workers, 0);
 }
 
+static void test_pairs(void **state _unused_) {
+        _cleanup_free_ char *text = NULL;
+        Error e = ERROR_NULL;
+        Config c;
+        Plan p;
+
+        defaults(&c);
+        c.run.pair_time_ns = 10 * NSEC_PER_SEC;
+        assert_int_equal(plan_make(&p, &c, 42, &e), -EINVAL);
+        assert_int_equal(e.exit, EXIT_USAGE);
+        assert_non_null(strstr(e.sentence, "PairTime=10s walks pairs"));
+        c.trim.enabled = true;
+        assert_int_equal(plan_make(&p, &c, 42, &e), 0);
+        text = PRINTED(f, plan_print(&p, &c, f));
+        assert_non_null(strstr(text, "\npairs       3, each for 10s, then again; churn and sync run all the time\n"
+                                     "  1         balance x scrub\n"
+                                     "  2         scrub x trim\n"
+                                     "  3         balance x trim\n"
+                                     "duration "));
+}
+
 static void test_slots(void **state) {
         Error e = ERROR_NULL;
         Config c;
@@ -166,7 +187,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_defaults), cmocka_unit_test(test_names), cmocka_unit_test(test_seed),
                 cmocka_unit_test(test_nothing_to_run), cmocka_unit_test(test_slots), cmocka_unit_test(test_print),
-                cmocka_unit_test(test_print_disks),
+                cmocka_unit_test(test_print_disks), cmocka_unit_test(test_pairs),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

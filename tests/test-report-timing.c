@@ -155,6 +155,66 @@ static void what_the_tuner_has_done(void **state) {
         made_up_free(&m);
 }
 
+/* Of balance, scrub and trim: the second pair has all the others lack, the third no turn. */
+static void walk(Pairs *p, MadeUp *m) {
+        m->config.trim.enabled = true;
+        assert_int_equal(plan_make(&m->plan, &m->config, 1, NULL), 0);
+        assert_int_equal(pairs_make(p, &m->plan, 10 * NSEC_PER_SEC, MADE_UP_MONO, NULL), 0);
+        assert_int_equal(p->n, 3);
+        pairs_feed(p, &(PairSum){ 10 * NSEC_PER_SEC, 1234, 5678 }, MADE_UP_MONO + 10 * NSEC_PER_SEC);
+        pairs_feed(p, &(PairSum){ 19550 * NSEC_PER_MSEC, 1234567890, 5679 }, MADE_UP_MONO + 20 * NSEC_PER_SEC);
+        pairs_finding(p, &(Finding){ .grade = GRADE_FINDING, .first_ns = MADE_UP_MONO + 12 * NSEC_PER_SEC });
+        m->report.pairs = p;
+}
+
+static void a_line_for_each_pair(void **state _unused_) {
+        _cleanup_free_ char *text = NULL, *untraced = NULL;
+        MadeUp m;
+        Pairs p;
+
+        assert_true(made_up_new(&m));
+        text = PRINTED(f, report_closing(&m.report, f, false));
+        assert_null(strstr(text, "pair "));
+        free(text);
+        walk(&p, &m);
+        text = PRINTED(f, report_closing(&m.report, f, false));
+        assert_non_null(strstr(text, "\n\npair                       under stress   collisions     removals  findings\n"
+                                     "balance x scrub                  10.0 s        1,234        5,678         0\n"
+                                     "scrub x trim                      9.6 s 1,234,566,656            1         1\n"
+                                     "balance x trim              no turn yet\n"));
+        m.report.trace = false;
+        untraced = PRINTED(f, report_closing(&m.report, f, false));
+        assert_non_null(strstr(untraced, "balance x scrub                  10.0 s  not counted        5,678         0\n"));
+        made_up_free(&m);
+}
+
+static void pairs_in_json(void **state _unused_) {
+        json_object *o, *array;
+        MadeUp m;
+        Pairs p;
+
+        assert_true(made_up_new(&m));
+        o = json_of(&m);
+        assert_true(json_object_object_get_ex(o, "pairs", &array));
+        assert_null(array);
+        json_object_put(o);
+        walk(&p, &m);
+        o = json_of(&m);
+        assert_true(json_object_object_get_ex(o, "pairs", &array));
+        assert_int_equal(json_object_array_length(array), 3);
+        assert_string_equal(json_object_to_json_string_ext(json_object_array_get_idx(array, 1), JSON_C_TO_STRING_PLAIN),
+                            "{\"first\":\"scrub\",\"second\":\"trim\",\"duration_s\":9.550,\"collisions\":1234566656,\"removals\":1,\"findings\":1}");
+        json_object_put(o);
+        m.report.trace = false;
+        o = json_of(&m);
+        assert_true(json_object_object_get_ex(o, "pairs", &array));
+        assert_string_equal(json_object_to_json_string_ext(json_object_array_get_idx(array, 0), JSON_C_TO_STRING_PLAIN),
+                            "{\"first\":\"balance\",\"second\":\"scrub\",\"duration_s\":10.000,\"collisions\":null,\"removals\":5678,"
+                            "\"findings\":0}");
+        json_object_put(o);
+        made_up_free(&m);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_table_has_median_99_percent_and_longest),
@@ -162,6 +222,8 @@ int main(void) {
                 cmocka_unit_test(the_aim),
                 cmocka_unit_test(hits_are_told_where_they_are_counted),
                 cmocka_unit_test(what_the_tuner_has_done),
+                cmocka_unit_test(a_line_for_each_pair),
+                cmocka_unit_test(pairs_in_json),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -220,6 +220,24 @@ static int check_room(Config *c, Error *e) {
                          twice ? ", twice with overwrite or defrag (Empty=)," : "", units_human_size(need, files), units_human_size(room, half), p->name);
 }
 
+/* Workers finish their step, and rest a second or so, before a turn is theirs alone. */
+#define PAIR_TIME_MIN NSEC_PER_SEC
+
+static int check_pairs(Config *c, Error *e) {
+        char w[WHERE_MAX], other[WHERE_MAX], min[UNITS_MAX];
+
+        if (c->run.pair_time_ns == 0)
+                return 0;
+        if (c->run.pair_time_ns < PAIR_TIME_MIN)
+                return error_set(e, EXIT_USAGE, EINVAL, "%s: too short for two stressors to meet, as others have to end their step first; take "
+                                 "%s or more, or 0", where(c, "Run", "PairTime", w), units_format_duration(PAIR_TIME_MIN, min));
+        if (c->run.tune)
+                return error_set(e, EXIT_USAGE, EINVAL, "%s: what is tried would be compared between one pair and the next (%s), and not with "
+                                 "what was tried before; set one of them only",
+                                 where(c, "Run", "Tune", w), where(c, "Run", "PairTime", other));
+        return 0;
+}
+
 static int check_workers(Config *c, Error *e) {
         uint64_t n = c->churn.workers + c->sync.workers + c->balance.enabled + c->replace.enabled + c->remount.enabled +
                      c->snapshot.enabled + c->trim.enabled + (c->scrub.enabled ? c->target.n_devices : 0);
@@ -298,6 +316,7 @@ int config_check(Config *c, Error *e) {
         static int (*const checks[])(Config *, Error *) = {
                 check_devices, check_replace, check_stripes, check_profiles,      check_writes,         check_empty,
                 check_room,    check_workers, check_paths,   check_mount_options, check_remount_options, check_reclaim,
+                check_pairs,
         };
 
         for (size_t i = 0; i < ELEMENTSOF(checks); i++) {

@@ -50,6 +50,7 @@ typedef struct Config {
                 char profile[16];           /* Profile=race: the load profile, which see */
                 uint64_t duration_ns;       /* Duration=0: until stopped; `scrubstress run` takes 60s where config_is_default() */
                 uint64_t seed;              /* Seed=0: one from the kernel */
+                uint64_t pair_time_ns;      /* PairTime=0: all run all the time; else two at a time, so long (plan/pairs.h) */
                 bool tune;                  /* Tune=no: find the settings of the knobs (knob.h) that meet most */
                 uint64_t min_collisions;    /* MinCollisions=100: fewer is INCONCLUSIVE */
                 uint64_t max_remakes;       /* MaxRemakes=10: so many lost targets are re-made, then the run ends */

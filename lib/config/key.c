@@ -30,6 +30,10 @@ const Key keys[] = {
         { "Run", "Seed", &type_number, SLOT(run.seed), "0",
           .help = "Seed of all random choices; the same seed makes the same choices again. 0 takes one from the kernel, and the "
                   "report names it." },
+        { "Run", "PairTime", &type_duration, SLOT(run.pair_time_ns), "0", .max = 24 * HOUR,
+          .help = "Walk all pairs of operations: churn and sync run all the time, of the other stressors that are switched on only two, so long, "
+                  "then another two, until each has met each, and again from the first. The report says how much was met in which. "
+                  "Needs three or more of them. 0: all run all the time." },
         { "Run", "Tune", &type_bool, SLOT(run.tune), "no",
           .help = "Try other settings than those asked for while the run goes on, and keep those with which removals and scrubs meet most "
                   "closely and most often here: rests of sync, scrub and balance, Dwell=, and FileSize=, Files= and Workers= of [Churn] up to "

@@ -7,6 +7,7 @@
 
 #include "base/units.h"
 #include "config/device-spec.h"
+#include "plan/pairs.h"
 
 static void add_workers(Plan *p, const Stressor *s, unsigned n) {
         for (unsigned i = 0; i < n; i++) {
@@ -31,7 +32,7 @@ int plan_make(Plan *p, const Config *c, uint64_t fallback_seed, Error *e) {
                                  "lower Workers= in [Churn] or [Sync], or use fewer devices (one scrub worker each)", wanted, BOARD_SLOTS);
         for (size_t i = 0; i < n_stressors; i++)
                 add_workers(p, stressors[i], stressors[i]->instances(c, p->n_devices));
-        return 0;
+        return c->run.pair_time_ns > 0 ? pairs_make(&(Pairs){ 0 }, p, c->run.pair_time_ns, 0, e) : 0;
 }
 
 unsigned plan_count(const Plan *p, const Stressor *s) {
@@ -83,12 +84,25 @@ static void print_workers(const Plan *p, FILE *f) {
                 fprintf(f, "  %-9s %s\n", p->workers[i].name, p->workers[i].stressor->help);
 }
 
+static void print_pairs(const Plan *p, const Config *c, FILE *f) {
+        char time[UNITS_MAX];
+        Pairs pairs;
+
+        if (c->run.pair_time_ns == 0 || pairs_make(&pairs, p, c->run.pair_time_ns, 0, NULL) < 0)
+                return;
+        fprintf(f, "pairs       %u, each for %s, then again; churn and sync run all the time\n", pairs.n,
+                units_format_duration(c->run.pair_time_ns, time));
+        for (unsigned i = 0; i < pairs.n; i++)
+                fprintf(f, "  %-9u %s x %s\n", i + 1, pairs.list[i].first->name, pairs.list[i].second->name);
+}
+
 void plan_print(const Plan *p, const Config *c, FILE *f) {
         char duration[UNITS_MAX];
 
         fprintf(f, "This run would do the following.\n\n");
         print_target(p, c, f);
         print_workers(p, f);
+        print_pairs(p, c, f);
         fprintf(f, "duration    %s\n", c->run.duration_ns ? units_format_duration(c->run.duration_ns, duration) : "until it is stopped");
         fprintf(f, "seed        %" PRIu64, p->seed);
         if (!c->run.seed)

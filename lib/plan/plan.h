@@ -19,7 +19,8 @@ typedef struct Plan {
         PlanWorker workers[BOARD_SLOTS];
 } Plan;
 
-/* fallback_seed (not 0) is used when the configuration gives none. -EINVAL: more workers than slots, or none (EXIT_USAGE). */
+/* fallback_seed (not 0) is used when the configuration gives none. -EINVAL: more workers than slots, or none, or PairTime= without pairs
+ * (EXIT_USAGE). */
 int plan_make(Plan *p, const Config *c, uint64_t fallback_seed, Error *e);
 /* Workers of one stressor. */
 unsigned plan_count(const Plan *p, const Stressor *s);

@@ -226,6 +226,30 @@ static void fill_tuning(Json *j, json_object *o) {
         put_filled(j, o, "knobs", json_object_new_object(), fill_knobs);
 }
 
+static json_object *new_pair(Json *j, const Pair *pair) {
+        json_object *o = json_object_new_object();
+
+        if (!o)
+                return NULL;
+        put_string(j, o, "first", pair->first->name);
+        put_string(j, o, "second", pair->second->name);
+        put_seconds(j, o, "duration_s", pair->sum.stress_ns);
+        if (j->report->trace)
+                put_u64(j, o, "collisions", pair->sum.collisions);
+        else
+                put_null(j, o, "collisions");
+        put_u64(j, o, "removals", pair->sum.removals);
+        put_u64(j, o, "findings", pair->findings);
+        return o;
+}
+
+static void fill_pairs(Json *j, json_object *array) {
+        const Pairs *p = j->report->pairs;
+
+        for (unsigned i = 0; i < p->n; i++)
+                append(j, array, new_pair(j, &p->list[i]));
+}
+
 static void fill_finding(Json *j, json_object *o, const Finding *f) {
         char text[1024], name[16];
 
@@ -359,6 +383,10 @@ static void fill_report(Json *j, json_object *o) {
                 put_filled(j, o, "tuning", json_object_new_object(), fill_tuning);
         else
                 put_null(j, o, "tuning");
+        if (j->report->pairs)
+                put_filled(j, o, "pairs", json_object_new_array(), fill_pairs);
+        else
+                put_null(j, o, "pairs");
         put_filled(j, o, "findings", json_object_new_array(), fill_findings);
         if (t && t->n_devices > 0)
                 put_filled(j, o, "target", json_object_new_object(), fill_target);

@@ -168,6 +168,28 @@ static void closing_aim(const Report *r, FILE *f) {
             text_number(histogram_below(&r->aim->missed, NEAR_MISS_NS), near), units_human_duration(NEAR_MISS_NS, limit));
 }
 
+static void closing_pair(const Report *r, FILE *f, const Pair *pair) {
+        char name[40], seconds[TEXT_NUMBER_MAX], collisions[TEXT_NUMBER_MAX], removals[TEXT_NUMBER_MAX];
+
+        snprintf(name, sizeof(name), "%s x %s", pair->first->name, pair->second->name);
+        if (pair->sum.stress_ns == 0) {
+                fprintf(f, "%-24s %14s\n", name, "no turn yet");
+                return;
+        }
+        snprintf(seconds, sizeof(seconds), "%.1f s", (double)pair->sum.stress_ns / (double)NSEC_PER_SEC);
+        fprintf(f, "%-24s %14s %12s %12s %9" PRIu64 "\n", name, seconds,
+                r->trace ? text_number(pair->sum.collisions, collisions) : "not counted", text_number(pair->sum.removals, removals),
+                pair->findings);
+}
+
+static void closing_pairs(const Report *r, FILE *f) {
+        if (!r->pairs || r->totals.stress_ns == 0)
+                return;
+        fprintf(f, "\n%-24s %14s %12s %12s %9s\n", "pair", "under stress", "collisions", "removals", "findings");
+        for (unsigned i = 0; i < r->pairs->n; i++)
+                closing_pair(r, f, &r->pairs->list[i]);
+}
+
 static void closing_result(const Report *r, FILE *f, Operation op, unsigned index) {
         uint64_t n = board_tally(r->board, op, index);
         TallyMeaning m;
@@ -269,6 +291,7 @@ void report_closing(const Report *r, FILE *f, bool color) {
         closing_verdict(r, f, color);
         closing_totals(r, f);
         closing_aim(r, f);
+        closing_pairs(r, f);
         closing_operations(r, f);
         closing_findings(r, f);
         closing_bound(r, f);

@@ -4,6 +4,7 @@
  * The inside of a Run, shared by run.c (the machine) and run-watch.c (what it sees and tells). Nobody else includes this.
  */
 #include "observe/src-kmsg.h"
+#include "plan/pairs.h"
 #include "plan/tuner.h"
 #include "run/run.h"
 
@@ -39,6 +40,7 @@ struct Run {
         size_t findings_told;
         Tuner tuner;
         double tuned_nearness; /* of the collider when the tuner was last fed */
+        Pairs pairs;
 
         char notes[RUN_NOTES_MAX][256];
         const char *note_list[RUN_NOTES_MAX];
@@ -73,3 +75,12 @@ void run_tune_resume(Run *r);
 /* So long was stressed since the last step. */
 void run_tune(Run *r, uint64_t ns);
 void run_tune_end(Run *r);
+
+/* run-pairs.c; with PairTime=0 they do nothing. Begins anew, with the first pair of the plan. */
+void run_pairs_begin(Run *r);
+/* The stress goes on after a pause. */
+void run_pairs_resume(Run *r);
+/* After each step under stress, and after the totals. */
+void run_pairs(Run *r);
+/* One that is told for the first time. */
+void run_pairs_finding(Run *r, const Finding *f);

@@ -151,6 +151,7 @@ void run_tell_findings(Run *r) {
 
                 if (r->findings_told < r->config.run.max_findings && evidence_save(&x, (unsigned)r->findings_told + 1, &e) < 0)
                         run_note(r, "%s", e.sentence);
+                run_pairs_finding(r, f);
                 if (r->listener.finding)
                         r->listener.finding(r->listener.userdata, f, &r->report);
         }

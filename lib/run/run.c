@@ -104,6 +104,7 @@ static void step_stress(Run *r) {
 
         r->report.totals.stress_ns += r->now_ns - r->last_step_ns;
         run_tune(r, r->now_ns - r->last_step_ns);
+        run_pairs(r);
         if (asked > 0 && r->report.totals.stress_ns >= asked) {
                 r->completed = true;
                 return enter(r, RUN_STOPPING);
@@ -252,6 +253,7 @@ static void enter_stress(Run *r) {
                 r->report.stress_mono_ns = r->now_ns;
         r->last_step_ns = r->now_ns;
         run_tune_resume(r);
+        run_pairs_resume(r);
 }
 
 static void enter_making(Run *r) {
@@ -403,11 +405,13 @@ int run_reconfigure(Run *r, const Config *config, Error *e) {
         r->report.duration_asked_ns = r->config.run.duration_ns;
         r->reconfigured = true;
         run_tune_begin(r);
+        run_pairs_begin(r);
         return 0;
 }
 
 void run_begin(Run *r) {
         r->now_ns = r->last_step_ns = clock_mono_ns();
         run_tune_begin(r);
+        run_pairs_begin(r);
         enter(r, RUN_MAKING);
 }
