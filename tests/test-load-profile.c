@@ -11,6 +11,8 @@
 
 #include "config/key.h"
 #include "config/load-profile.h"
+#include "plan/pairs.h"
+#include "stress/budget.h"
 
 static void set(Config *c, const char *assignment) {
         Error e = ERROR_NULL;
@@ -74,6 +76,115 @@ static void test_table(void **state _unused_) {
                 }
         }
         assert_null(load_profile_find("rac"));
+}
+
+static void of_profile(const char *name, Config *c) {
+        char assignment[64];
+
+        config_init(c);
+        snprintf(assignment, sizeof(assignment), "Run.Profile=%s", name);
+        set(c, assignment);
+        assert_int_equal(config_check(c, NULL), 0);
+}
+
+static void test_plans(void **state _unused_) {
+        for (const LoadProfile *p = load_profiles; p < load_profiles + n_load_profiles; p++) {
+                Error e = ERROR_NULL;
+                Config c;
+                Plan plan;
+                of_profile(p->name, &c);
+                if (plan_make(&plan, &c, 42, &e) != 0)
+                        fail_msg("%s: %s", p->name, e.sentence);
+                assert_true(c.churn.workers > 0 && (c.scrub.enabled || c.replace.enabled)); /* else there are no collisions */
+        }
+}
+
+/* A run without a duration takes 60 s, not the whole walk: scrubs, without which there would be few collisions, come early. */
+static void test_matrix(void **state _unused_) {
+        Config c;
+        Plan plan;
+        Pairs pairs;
+        unsigned scrubs = 0;
+
+        of_profile("matrix", &c);
+        assert_int_equal(plan_make(&plan, &c, 42, NULL), 0);
+        assert_int_equal(pairs_make(&pairs, &plan, c.run.pair_time_ns, 0, NULL), 0);
+        assert_int_equal(pairs.n, 15);
+        for (unsigned i = 0; i < 60 * NSEC_PER_SEC / c.run.pair_time_ns; i++)
+                scrubs += pairs.list[i].first == &stressor_scrub || pairs.list[i].second == &stressor_scrub;
+        assert_true(scrubs >= 2);
+}
+
+/* A new target of loop files; chunks as in target.c, next_chunk_size(), for one data stripe. Returns what mkfs.btrfs and the data that stays leave
+ * unallocated. The first data group of mkfs.btrfs is one of 8 MiB or a whole one, as versions go. */
+static uint64_t unallocated(const Config *c, Target *t, uint64_t first_group) {
+        unsigned copies = budget_copies(config_metadata_profile(c), c->target.n_devices);
+        uint64_t total = c->target.n_devices * c->target.device_size, used = first_group;
+
+        *t = (Target){ .n_devices = c->target.n_devices };
+        for (unsigned i = 0; i < t->n_devices; i++)
+                t->devices[i].size = c->target.device_size;
+        t->data_chunk_size = MIN_OF((total / 10 + 16 * MiB - 1) / (16 * MiB) * (16 * MiB), GiB);
+        t->metadata_chunk_size = MIN_OF(t->data_chunk_size, 256 * MiB);
+        while (used < c->target.populate)
+                used += t->data_chunk_size;
+        return total - used - copies * (t->metadata_chunk_size + 8 * MiB);
+}
+
+/* A cycle fits, with all that it overwrites or defragments, though groups are made whole. */
+static void assert_roomy(const char *profile) {
+        Target t;
+        Config c;
+        Budget b;
+        uint64_t bytes, left;
+
+        of_profile(profile, &c);
+        left = unallocated(&c, &t, 8 * MiB);
+        budget_make(&b, &c, &t);
+        bytes = c.churn.workers * c.churn.files * c.churn.file_size * (c.churn.empty & EMPTY_WRITES ? 2 : 1);
+        if (!budget_room(&b, left, bytes + t.data_chunk_size))
+                fail_msg("%s", profile);
+}
+
+static void test_room(void **state _unused_) {
+        for (const LoadProfile *p = load_profiles; p < load_profiles + n_load_profiles; p++)
+                if (strcmp(p->name, "matrix") == 0 || strcmp(p->name, "soak") == 0)
+                        assert_roomy(p->name);
+}
+
+/* Room for the first file, and after one more data group for none; and the files fill what is left in the last group. */
+static void test_enospc(void **state _unused_) {
+        Target t;
+        Config c;
+        Budget b;
+
+        of_profile("enospc", &c);
+        for (unsigned whole = 0; whole < 2; whole++) {
+                uint64_t left = unallocated(&c, &t, 8 * MiB), populated, rest;
+                left = unallocated(&c, &t, whole ? t.data_chunk_size : 8 * MiB);
+                budget_make(&b, &c, &t);
+                assert_true(budget_room(&b, left, c.churn.file_size + 64 * MiB));
+                assert_false(budget_room(&b, left - t.data_chunk_size + 64 * MiB, c.churn.file_size));
+                for (populated = whole ? t.data_chunk_size : 8 * MiB; populated < c.target.populate;)
+                        populated += t.data_chunk_size;
+                rest = populated - c.target.populate;
+                assert_true(rest + c.churn.file_size <= c.churn.workers * c.churn.files * c.churn.file_size);
+                assert_true(c.churn.workers * c.churn.files * c.churn.file_size + 16 * MiB < t.data_chunk_size); /* HEAVY_SLACK of st-scrub.c */
+        }
+}
+
+/* No more stays than an aimed scrub takes for a group that lives. */
+static void test_soak(void **state _unused_) {
+        Error e = ERROR_NULL;
+        Config c;
+
+        of_profile("soak", &c);
+        assert_true(c.target.populate > 0 && c.target.populate <= 16 * MiB); /* HEAVY_SLACK of st-scrub.c */
+        assert_int_equal(c.churn.verify_every, 1);
+        set(&c, "Target.Devices=/dev/sdb");
+        set(&c, "Target.Wipe=A");
+        if (config_check(&c, &e) != 0)
+                fail_msg("%s", e.sentence);
 }
 
 static void assert_burst(const Config *c) {
@@ -166,12 +277,25 @@ static void print_config(FILE *f) {
         config_print(&c, f);
 }
 
+/* Comments are wrapped at blanks, which some values have. */
+static void unwrap(char *text) {
+        size_t out = 0;
+
+        for (size_t in = 0; text[in]; in++) {
+                bool joins = strncmp(text + in, "\n# ", 3) == 0;
+                text[out++] = joins ? ' ' : text[in];
+                in += joins ? 2 : 0;
+        }
+        text[out] = 0;
+}
+
 /* A help is wrapped: its first words are looked for. Of the values, those that a roff text leaves as they are. */
 static void test_printed(void **state _unused_) {
         static void (*const prints[])(FILE *) = { print_config, config_print_sample, config_print_man_profiles };
 
         for (size_t i = 0; i < ELEMENTSOF(prints); i++) {
                 _cleanup_free_ char *text = printed(prints[i]);
+                unwrap(text);
                 for (const LoadProfile *p = load_profiles; p < load_profiles + n_load_profiles; p++) {
                         char start[24];
                         snprintf(start, sizeof(start), "%s", p->help);
@@ -187,6 +311,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_table),  cmocka_unit_test(test_order), cmocka_unit_test(test_unknown),
                 cmocka_unit_test(test_origin), cmocka_unit_test(test_value), cmocka_unit_test(test_printed),
+                cmocka_unit_test(test_plans),  cmocka_unit_test(test_matrix), cmocka_unit_test(test_room),
+                cmocka_unit_test(test_enospc), cmocka_unit_test(test_soak),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,6 +46,76 @@ static const char *const replace_values[] = {
         NULL,
 };
 
+/*
+ * A turn is long against a replace, which copies what the churn holds on the device: some hundred MiB, a second or less. Without scrubs, which set
+ * groups read-only, groups only die when a cycle fills more than one: a tenth of the device's sum, 208 MiB, against 7 x 32 MiB. Twice that, while
+ * it is overwritten or a snapshot holds it, has to fit above the headroom, which with metadata in two copies it would not. Rests are short
+ * against a turn, and so long that a scrub, a balance and a replace, which exclude each other, each come to it.
+ */
+static const char *const matrix_values[] = {
+        "Run.PairTime=10s",
+        "Target.Devices=loop:1GiB*2",
+        "Target.MetadataProfile=single",
+        "Churn.Fill=mixed",
+        "Churn.Empty=unlink subvolume overwrite reflink defrag",
+        "Churn.FileSize=32MiB",
+        "Churn.Files=7",
+        "Balance.Rest=300ms",
+        "Replace.Enabled=yes",
+        "Replace.Rest=300ms",
+        "Remount.Enabled=yes",
+        "Remount.Rest=300ms",
+        "Snapshot.Enabled=yes",
+        "Snapshot.Hold=100ms",
+        "Snapshot.Rest=100ms",
+        "Trim.Enabled=yes",
+        "Trim.Rest=100ms",
+        NULL,
+};
+
+/*
+ * ControlInterval, WholeInterval: what does not race with anything, and what has lain for long, is read too; the whole scrubs come to block groups
+ * that aimed ones leave out (load profile burst), so they are rare.
+ * Populate: as much as an aimed scrub takes for a group that lives (HEAVY_SLACK in st-scrub.c). The churn shares that group, and only while scrubs
+ * set it read-only are other groups made and removed.
+ * Empty: not overwrite, with which files stay, and with them the group would be taken for a full one.
+ * FileSize, Files, Dwell: 32 MiB every two seconds, some more than half of them written: about 1 TB a day, which a disk endures for weeks.
+ * VerifyEvery: all that is written is read back.
+ * Rests: without any a disk would do nothing but commit and seek. A balance moves what Populate= wrote, which is written once more then.
+ */
+static const char *const soak_values[] = {
+        "Run.ControlInterval=1h",
+        "Target.Populate=16MiB",
+        "Churn.Fill=mixed",
+        "Churn.Empty=unlink truncate punch subvolume reflink defrag",
+        "Churn.FileSize=4MiB",
+        "Churn.Files=8",
+        "Churn.Dwell=2s",
+        "Churn.VerifyEvery=1",
+        "Sync.Rest=50ms",
+        "Balance.Rest=5m",
+        "Scrub.WholeInterval=30m",
+        "Scrub.Rest=50ms",
+        NULL,
+};
+
+/*
+ * Populate= may be half of what fits, and the headroom (budget.h) is 1 GiB here. With these devices the population leaves about 100 MiB in its last
+ * group, and 1.2 GiB unallocated: room for a file. One more data group, 368 MiB, and there is none. So each cycle makes that group and is at the
+ * headroom; it is removed, and so on. The test of the load profiles computes it. Files together are smaller than a group, so that scrubs take
+ * those of the population for full, and leave them out.
+ */
+static const char *const enospc_values[] = {
+        "Target.Devices=loop:896MiB*4",
+        "Target.Populate=1728MiB",
+        "Churn.Workers=2",
+        "Churn.Fill=mixed",
+        "Churn.Empty=unlink truncate punch subvolume overwrite reflink defrag",
+        "Churn.FileSize=16MiB",
+        "Churn.Files=8",
+        NULL,
+};
+
 const LoadProfile load_profiles[] = {
         { "race", "Small written files on four devices, a sync loop, a scrub per device, aimed at block groups that live: the "
                   "most hits, and clear of the bug of released kernels that burst is for, as far as a load can be.", race_values },
@@ -53,6 +123,15 @@ const LoadProfile load_profiles[] = {
                   "5.5 and 8 GiB for the images.", wide_values },
         { "replace", "A device is replaced by a spare, again and again, while block groups come and go, with neither scrub nor balance in "
                      "the way: the race as device replace meets it.", replace_values },
+        { "matrix", "Every two of balance, remount, replace, scrub, snapshot and trim run together for ten seconds, beside a churn that also "
+                    "defragments, reflinks and deletes subvolumes: the pairs that fstests walks in btrfs/060 to 074. Once through takes 150 s. "
+                    "Large files die here as in burst, so it may meet the same bug.", matrix_values },
+        { "soak", "Gentle and verifying, for weeks on hardware: everything that is written is read back, files are emptied in many ways, devices "
+                  "are scrubbed from end to end now and then, and a control scrub comes every hour. About 1 TB is written a day.", soak_values },
+        { "enospc", "The churn fills the target up to the headroom and empties it, all the time: space is reserved, chunks are made and removed "
+                    "with little more than that left. A transaction that is aborted then for want of space is a known failure, and the target is "
+                    "made again, at most MaxRemakes= times. The values belong together: with other devices the churn may stay far from the "
+                    "headroom, or find no room at all.", enospc_values },
         { "burst", "Large files allocated and emptied all at once on one device: many block groups die together. Not for a machine "
                    "that is needed: this load alone has broken released kernels (an assertion in the cleaner, aborted transactions).",
           burst_values },
