@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What fio makes of the work of the row "fill" of make bench, on a target of the same shape: four sparse loop files of 1 GiB, data single, metadata
+# raid1. Prints MiB/s. To be run in a mount namespace of its own; the images have no name and the loop devices go with the mount, however this
+# ends.
+#
+# Usage: bench-fio.sh DIRECTORY-FOR-IMAGES MOUNT-POINT SECONDS
+#
+# What is compared: files of 64 MiB, one at a time, written from registered buffers through io_uring into the page cache, 1 MiB each and eight in
+# flight; a commit that carries the file; its unlinking; and again. Bytes written, over the time that all of that takes.
+#
+# The commit of the program is the ioctl SYNC. fio has only fsync, and on btrfs that writes the log tree instead; mounted with notreelog it is
+# a commit (fs/btrfs/tree-log.c, btrfs_log_inode_parent()). So both targets are mounted with it.
+#
+# What differs: the program commits once more, after unlinking, where fio's unlinking goes with the commit of the next file; and it asks for the
+# room left and reads the chunk tree, once per file. This is in its time, and not made up for. fio is not asked for time_based: with one file
+# that makes it write the same one over and over, without fsync or unlink in between.
+set -euo pipefail
+export LC_ALL=C
+
+directory=$1 mount=$2 seconds=$3 options=nodiscard,notreelog
+image='' loop='' fio='' loops=() fds=()
+
+die() { echo "bench-fio: $*" >&2; exit 4; }
+finish() {
+        [ -z "$fio" ] || { kill -KILL "$fio"; wait "$fio"; } 2>/dev/null || true
+        [ -z "$image" ] || rm -f "$image"
+        [ -z "$loop" ] || losetup --detach "$loop" || true
+        umount "$mount" 2>/dev/null || true
+        rm -f "$mount.json"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM HUP
+
+# Open, and told to detach itself: from then on it lasts as long as something has it open, this shell or the mount.
+make_loop() {
+        local fd
+        image=$(mktemp "$directory/scrubstress-bench.XXXXXX")
+        truncate --size 1G "$image"
+        loop=$(losetup --find --show "$image")
+        exec {fd}<>"$loop"
+        losetup --detach "$loop"
+        rm "$image"
+        fds+=("$fd") loops+=("$loop")
+        image='' loop=''
+}
+
+for _ in 1 2 3 4; do make_loop; done
+mkfs.btrfs --quiet --data single --metadata raid1 --checksum crc32c --nodesize 16384 --nodiscard "${loops[@]}" >"$mount.json" 2>&1 ||
+        die "mkfs.btrfs failed: $(tail -n 1 "$mount.json")"
+for loop in "${loops[@]}"; do options+=,device=$loop; done
+loop=''
+mount -t btrfs -o "$options" "${loops[0]}" "$mount"
+for fd in "${fds[@]}"; do exec {fd}>&-; done
+
+# A thread, not a process: it is gone when fio is.
+setpriv --pdeathsig KILL fio --name=fill --thread --directory="$mount" --rw=write --ioengine=io_uring --fixedbufs=1 --bs=1m --iodepth=8 \
+        --filesize=64m --nrfiles=1 --create_on_open=1 --fallocate=none --end_fsync=1 --unlink_each_loop=1 --loops=1000000 --runtime="$seconds" \
+        --output-format=json --output="$mount.json" >&2 &
+fio=$!
+wait "$fio" || die "fio failed"
+fio=
+jq -e '.jobs[0] | select(.error == 0 and .job_runtime > 0) | .write.io_bytes / 1048576 / (.job_runtime / 1000)' "$mount.json" ||
+        die "fio has no result"
