@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * FakeDisk: the chunk tree and the block group items of a filesystem of a few block groups of 64 MiB, as answers for the scripted kernel.
+ * FakeDisk: the chunk tree and the block group items of a filesystem of a few block groups, as answers for the scripted kernel.
  */
 #include "base/macro.h"
 #include "fake-btrfs.h"
 
 #define FAKE_GROUPS_MAX 8
 #define FAKE_GROUP_LENGTH (64 * MiB)
+#define FAKE_RAID0_LENGTH GiB /* of groups of that profile */
 #define FAKE_STRIPES_MAX 4
 
 typedef struct FakeGroup {

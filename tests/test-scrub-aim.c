@@ -15,6 +15,7 @@
 #define RAID1 (BTRFS_BLOCK_GROUP_DATA | BTRFS_BLOCK_GROUP_RAID1)
 #define HEAVY (16 * MiB)
 
+#define RAID0 (BTRFS_BLOCK_GROUP_DATA | BTRFS_BLOCK_GROUP_RAID0)
 #define SYSTEM (BTRFS_BLOCK_GROUP_SYSTEM | BTRFS_BLOCK_GROUP_RAID1)
 #define ALL (BTRFS_BLOCK_GROUP_DATA | BTRFS_BLOCK_GROUP_METADATA | BTRFS_BLOCK_GROUP_SYSTEM)
 
@@ -66,6 +67,24 @@ static void groups_that_live_on_the_device_and_nothing_else(void **state _unused
         scrub_aim_free(&a);
         assert_null(a.ranges);
         assert_null(a.light);
+}
+
+/* Long striped groups apart from the others, and in their place where there are none. */
+static void groups_that_take_long_are_for_another_time(void **state _unused_) {
+        ScrubAim a = { .types = ALL };
+        const FakeGroup both[] = { { RAID0, 0, { { 1, MiB }, { 2, MiB } } }, { SYSTEM, 0, { { 2, 2 * GiB } } } };
+
+        look(&a, both, 2, false);
+        EXPECT(&a, { 2 * GiB, 2 * GiB + 64 * MiB });
+        a.slow = true;
+        look(&a, both, 2, false);
+        EXPECT(&a, { MiB, 513 * MiB });
+        look(&a, &both[1], 1, false);
+        EXPECT(&a, { 2 * GiB, 2 * GiB + 64 * MiB });
+        a.slow = false;
+        look(&a, both, 1, false);
+        EXPECT(&a, { MiB, 513 * MiB });
+        scrub_aim_free(&a);
 }
 
 static void neighbours_are_one_range(void **state _unused_) {
@@ -145,7 +164,7 @@ static void failures(void **state _unused_) {
         ScrubAim a = { .types = ALL };
 
         look(&a, groups, 2, true);
-        fake_disk_make(&d, groups, 2);
+        fake_disk_make(&d, two, 2);
         fake_btrfs_begin(later, ELEMENTSOF(later));
         assert_int_equal(scrub_aim_weigh(&a, &fake_btrfs_ops, 7), -EIO);
         fake_btrfs_end();
@@ -162,6 +181,7 @@ static void failures(void **state _unused_) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(groups_that_live_on_the_device_and_nothing_else),
+                cmocka_unit_test(groups_that_take_long_are_for_another_time),
                 cmocka_unit_test(neighbours_are_one_range),
                 cmocka_unit_test(each_extent_of_dup_counts),
                 cmocka_unit_test(only_of_the_types_asked_for),

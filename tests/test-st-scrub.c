@@ -211,6 +211,44 @@ static void an_aimed_scrub_takes_a_group_that_lives(void **state _unused_) {
         fixture_end(&f);
 }
 
+/* While the scrub is in the kernel: 20 ms for the group at 1 MiB, 2 ms for another. */
+static void take_time(void *worker) {
+        const Worker *w = worker;
+        ScrubWindow window;
+
+        assert_true(slot_window_current(w->slot, &window));
+        clock_sleep_ns((window.start == MiB ? 20 : 2) * NSEC_PER_MSEC);
+}
+
+/* Groups that take long get a fifth of the time, however long that is. */
+static void what_takes_long_is_scrubbed_less_often(void **state _unused_) {
+        static FakeDisk d;
+        const FakeGroup two[] = {
+                { BTRFS_BLOCK_GROUP_DATA | BTRFS_BLOCK_GROUP_RAID0, 0, { { 13, MiB }, { 12, MiB } } },
+                { BTRFS_BLOCK_GROUP_DATA, 0, { { 13, 2 * GiB } } },
+        };
+        WorkerFixture f;
+        const FakeRule script[] = {
+                { .call = FAKE_SCRUB, .hook = take_time, .userdata = &f.worker },
+                { .call = FAKE_TREE_SEARCH, .tree = BTRFS_CHUNK_TREE_OBJECTID, .items = d.chunk_items, .n_items = 2 },
+                { .call = FAKE_TREE_SEARCH, .tree = BTRFS_BLOCK_GROUP_TREE_OBJECTID, .result = -ENOENT },
+                { .call = FAKE_TREE_SEARCH, .items = d.group_items, .n_items = 2 },
+        };
+        unsigned slow = 0, quick = 0;
+
+        begin_aimed(&f, &d);
+        fake_disk_make(&d, two, 2);
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        for (uint64_t begin_ns = clock_mono_ns(); clock_mono_ns() - begin_ns < 500 * NSEC_PER_MSEC;) {
+                fixture_steps(&f, 1);
+                *(fake_btrfs_last(FAKE_SCRUB)->start == MiB ? &slow : &quick) += 1;
+        }
+        assert_true(slow >= 2 && slow <= 7); /* 5 of 20 ms in 500 ms, the first at once */
+        assert_true(quick > 8 * slow);
+        fake_btrfs_end();
+        fixture_end(&f);
+}
+
 static void without_a_group_it_rests(void **state _unused_) {
         const FakeRule script[] = { { .call = FAKE_TREE_SEARCH }, { .call = FAKE_SCRUB, .optional = true } };
         WorkerFixture f;
@@ -280,6 +318,7 @@ int main(void) {
                 cmocka_unit_test(a_cancelled_scrub_is_ours),
                 cmocka_unit_test(instances_and_deadline_follow_the_configuration),
                 cmocka_unit_test(an_aimed_scrub_takes_a_group_that_lives),
+                cmocka_unit_test(what_takes_long_is_scrubbed_less_often),
                 cmocka_unit_test(without_a_group_it_rests),
                 cmocka_unit_test(an_aimed_scrub_that_meets_much_weighs_again),
                 cmocka_unit_test(without_an_answer_it_scrubs_nothing),

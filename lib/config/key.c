@@ -137,8 +137,9 @@ const Key keys[] = {
 
         { "Balance", "Enabled", &type_bool, SLOT(balance.enabled), "yes",
           .help = "Balance the filesystem in bursts, with usage filters." },
-        { "Balance", "UsageData", &type_percent, SLOT(balance.usage_data), "50%", .max = 100,
-          .help = "Data block groups filled at most so far are relocated. 0 takes empty ones only." },
+        { "Balance", "UsageData", &type_percent, SLOT(balance.usage_data), "5%", .max = 100,
+          .help = "Data block groups filled at most so far are relocated. 0 takes empty ones only. What stays in the target and is half a group or "
+                  "less would be moved by each balance with more than that." },
         { "Balance", "UsageMetadata", &type_percent, SLOT(balance.usage_metadata), "50%", .max = 100,
           .help = "Metadata block groups filled at most so far are relocated. 0 takes empty ones only." },
         { "Balance", "Burst", &type_number, SLOT(balance.burst), "1", .min = 1, .max = 1000,

@@ -15,10 +15,12 @@
 #define HEAVY_SLACK (16 * MiB)
 #define WEIGH_INTERVAL_NS NSEC_PER_SEC
 #define NOTHING_THERE_REST_NS (500 * NSEC_PER_USEC)
+#define QUICK_PER_SLOW 4 /* of the time */
 
 typedef struct Scrub {
         ScrubAim aim;
         uint64_t weighed_ns, looked_ns, whole_ns; /* when; 0: not yet */
+        uint64_t slow_end_ns, slow_ns;            /* of the last scrub of a group that takes long: when it ended, and how long it took */
 } Scrub;
 
 static unsigned scrub_instances(const Config *c, unsigned n_devices) {
@@ -54,6 +56,7 @@ static int look(Worker *w, Scrub *s) {
         if (s->weighed_ns == 0)
                 weigh(w, s);
         s->looked_ns = clock_mono_ns();
+        s->aim.slow = s->looked_ns - s->slow_end_ns >= QUICK_PER_SLOW * s->slow_ns;
         worker_begin(w, OP_TREE_SEARCH);
         return worker_end(w, scrub_aim_look(&s->aim, w->ops, w->root_fd), NULL);
 }
@@ -96,6 +99,14 @@ static void weigh_again(Worker *w, Scrub *s, const ScrubStats *stats) {
                 weigh(w, s);
 }
 
+/* A fifth of the time goes to groups that take long, whatever that is here. */
+static void note_slow(const Worker *w, Scrub *s) {
+        if (!w->config->scrub.aim || !s->aim.slow)
+                return;
+        s->slow_end_ns = clock_mono_ns();
+        s->slow_ns = s->slow_end_ns - w->begin_ns;
+}
+
 static int scrub_step(Worker *w) {
         Observation o = { 0 };
         ScrubStats stats = { 0 };
@@ -111,6 +122,7 @@ static int scrub_step(Worker *w) {
         slot_window_open(w->slot, range.devid, range.start, range.end, clock_mono_ns());
         r = w->ops->scrub(w->root_fd, &range, &stats);
         slot_window_close(w->slot, clock_mono_ns());
+        note_slow(w, w->state);
         o.physical = stats.last_physical;
         worker_end(w, r, &o);
         if (r == 0 && !scrub_stats_clean(&stats, o.text, sizeof(o.text))) {

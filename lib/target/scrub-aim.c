@@ -6,6 +6,8 @@
 
 #include "target/group-usage.h"
 
+#define SLOW_EXTENT (64 * MiB) /* more than system groups have */
+
 static int by_start(const void *a, const void *b) {
         const AimRange *x = a, *y = b;
 
@@ -109,6 +111,18 @@ static int read_light(ScrubAim *a, const BtrfsOps *ops, int fd) {
         return extent_map_add(&a->map, ops, fd, a->floor, UINT64_MAX);
 }
 
+bool scrub_aim_is_slow(const Chunk *c) {
+        const uint64_t striped = BTRFS_BLOCK_GROUP_RAID0 | BTRFS_BLOCK_GROUP_RAID10 | BTRFS_BLOCK_GROUP_RAID56_MASK;
+
+        return c->type & striped && c->extent_length > SLOW_EXTENT;
+}
+
+static void add_groups(ScrubAim *a, bool slow) {
+        for (size_t i = 0; i < a->map.n_chunks; i++)
+                if (is_of_types(a, &a->map.chunks[i]) && scrub_aim_is_slow(&a->map.chunks[i]) == slow)
+                        add_extents(a, &a->map.chunks[i]);
+}
+
 int scrub_aim_look(ScrubAim *a, const BtrfsOps *ops, int fd) {
         int r;
 
@@ -118,9 +132,9 @@ int scrub_aim_look(ScrubAim *a, const BtrfsOps *ops, int fd) {
                 r = make_room(a);
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < a->map.n_chunks; i++)
-                if (is_of_types(a, &a->map.chunks[i]))
-                        add_extents(a, &a->map.chunks[i]);
+        add_groups(a, a->slow);
+        if (a->n_ranges == 0)
+                add_groups(a, !a->slow);
         if (a->n_ranges > 1)
                 join(a);
         return 0;

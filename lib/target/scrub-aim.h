@@ -17,7 +17,8 @@ typedef struct AimRange {
 
 typedef struct ScrubAim {
         uint64_t devid, types;     /* given: groups on this device, of one of these types (BTRFS_BLOCK_GROUP_*), … */
-        uint64_t heavy;            /* … that did not hold more bytes than this when they were weighed */
+        uint64_t heavy;            /* … that did not hold more bytes than this when they were weighed, … */
+        bool slow;                 /* … and that take long, or do not (scrub_aim_is_slow()); where there are none, the others */
         uint64_t floor;            /* logical, behind the last heavy one: new groups get addresses above all there are, so they come here */
         uint64_t *light;           /* the others below it: logical addresses, ascending */
         size_t n_light;
@@ -31,6 +32,9 @@ typedef struct ScrubAim {
 /* Finds which groups of the whole target are heavy. Blocks; takes a tree search per group of the types. Returns 0, the kernel's result (see btrfs-ops.h) or
  * those of extent_map_read(); on failure what was found before stays. */
 int scrub_aim_weigh(ScrubAim *a, const BtrfsOps *ops, int fd);
+/* A striped group is walked in steps of 64 KiB, with a search and a wait in each, empty or not (scrub.c, scrub_simple_stripe() and
+ * scrub_raid56_parity_stripe()): a long one takes a hundred times as long as one that is not striped. Pure. */
+bool scrub_aim_is_slow(const Chunk *c);
 /* Finds the extents of the others that are there now. Blocks; takes one tree search and one per light group below the floor, however many heavy
  * ones there are. Returns as above; on failure there are no ranges. */
 int scrub_aim_look(ScrubAim *a, const BtrfsOps *ops, int fd);
