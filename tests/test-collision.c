@@ -73,7 +73,7 @@ static uint64_t distance(const ScrubWindow *windows, unsigned n, bool *ret_colli
         *ret_collided = r.collided;
         assert_int_equal(histogram_count(&collider_aim(c)->collided), r.collided);
         assert_int_equal(histogram_count(&collider_aim(c)->missed), !r.collided && r.distance_ns != UINT64_MAX);
-        assert_true((collider_aim(c)->nearness > 0.999) == (r.distance_ns != UINT64_MAX)); /* all of them far nearer than 1 ms */
+        assert_true((collider_aim(c)->nearness > 0.999) == (r.distance_ns != UINT64_MAX)); /* all of them far nearer than 10 ms */
         if (r.distance_ns != UINT64_MAX)
                 assert_int_equal(histogram_max(r.collided ? &collider_aim(c)->collided : &collider_aim(c)->missed), r.distance_ns);
         return r.distance_ns;
@@ -134,7 +134,7 @@ static void without_a_place_all_devices_must_be_scrubbed(void **state _unused_) 
         }
 }
 
-static void nearness_halves_at_a_millisecond(void **state _unused_) {
+static void nearness_halves_at_ten_milliseconds(void **state _unused_) {
         _cleanup_(collider_freep) Collider *c = NULL;
         _cleanup_(board_freep) Board *b = board_new();
 
@@ -142,7 +142,7 @@ static void nearness_halves_at_a_millisecond(void **state _unused_) {
         put_window(b, 0, &(ScrubWindow){ 1, 0, UINT64_MAX, 1000, 0 });
         for (uint64_t i = 0; i < 2; i++) {
                 put_place(b, 50, 7 + i, 1, 100);
-                remove_group(c, 1000 + (i == 0 ? NEAR_MISS_NS : 3 * NEAR_MISS_NS), 7 + i);
+                remove_group(c, 1000 + (i == 0 ? NEARNESS_NS : 3 * NEARNESS_NS), 7 + i);
         }
         collider_step(c, b);
         assert_true(collider_aim(c)->nearness > 0.7499 && collider_aim(c)->nearness < 0.7501); /* a half and a quarter */
@@ -550,7 +550,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_edges),
                 cmocka_unit_test(hits_are_counted),
-                cmocka_unit_test(nearness_halves_at_a_millisecond),
+                cmocka_unit_test(nearness_halves_at_ten_milliseconds),
                 cmocka_unit_test(what_collided_is_known_by_its_address),
                 cmocka_unit_test(distances_are_to_the_nearest_scrub_of_the_place),
                 cmocka_unit_test(without_a_place_all_devices_must_be_scrubbed),

@@ -164,7 +164,7 @@ static void failures(void **state _unused_) {
         ScrubAim a = { .types = ALL };
 
         look(&a, groups, 2, true);
-        fake_disk_make(&d, two, 2);
+        fake_disk_make(&d, groups, 2);
         fake_btrfs_begin(later, ELEMENTSOF(later));
         assert_int_equal(scrub_aim_weigh(&a, &fake_btrfs_ops, 7), -EIO);
         fake_btrfs_end();

@@ -261,7 +261,7 @@ static void decide_placed(Collider *c, Removal *r) {
         if (r->distance_ns == UINT64_MAX)
                 return;
         histogram_add(r->collided ? &c->aim.collided : &c->aim.missed, r->distance_ns);
-        c->aim.nearness += (double)NEAR_MISS_NS / ((double)NEAR_MISS_NS + (double)r->distance_ns);
+        c->aim.nearness += (double)NEARNESS_NS / ((double)NEARNESS_NS + (double)r->distance_ns);
 }
 
 static void decide(Collider *c, const Queued *q) {

@@ -25,11 +25,13 @@
 #define COLLIDER_QUEUE 32768
 
 #define NEAR_MISS_NS NSEC_PER_MSEC
+/* An aimed scrub takes a millisecond on a fast machine and twenty on an emulated one; of one that takes a second hardly anything is near. */
+#define NEARNESS_NS (10 * NSEC_PER_MSEC)
 
 typedef struct Aim {
         Histogram collided; /* ns from the start of a scrub that had the group in range to its removal */
         Histogram missed;   /* ns from a removal to the nearest scrub that had its place in range */
-        double nearness;    /* sum over both of NEAR_MISS_NS / (NEAR_MISS_NS + distance): a meeting at no distance counts 1, one of 1 ms a half */
+        double nearness;    /* sum over both of NEARNESS_NS / (NEARNESS_NS + distance): a meeting at no distance counts 1, one of 10 ms a half */
 } Aim;
 
 typedef struct Removal {

@@ -15,7 +15,7 @@
 #define HEAVY_SLACK (16 * MiB)
 #define WEIGH_INTERVAL_NS NSEC_PER_SEC
 #define NOTHING_THERE_REST_NS (500 * NSEC_PER_USEC)
-#define QUICK_PER_SLOW 4 /* of the time */
+#define QUICK_PER_SLOW 9 /* of the time */
 
 typedef struct Scrub {
         ScrubAim aim;
@@ -99,7 +99,7 @@ static void weigh_again(Worker *w, Scrub *s, const ScrubStats *stats) {
                 weigh(w, s);
 }
 
-/* A fifth of the time goes to groups that take long, whatever that is here. */
+/* A tenth of the time goes to groups that take long, whatever that is here. */
 static void note_slow(const Worker *w, Scrub *s) {
         if (!w->config->scrub.aim || !s->aim.slow)
                 return;
