@@ -10,22 +10,7 @@
 #include "base/clock.h"
 #include "base/macro.h"
 #include "base/rng.h"
-#include "observe/collision.h"
-
-static void remove_group(Collider *c, uint64_t time_ns, uint64_t logical) {
-        collider_event(c, &(TraceEvent){ .kind = TRACE_GROUP_REMOVED, .time_ns = time_ns, .logical = logical, .length = 10, .flags = 1 });
-}
-
-static void put_place(Board *b, uint64_t seen_ns, uint64_t logical, uint64_t devid, uint64_t physical) {
-        slot_place(&b->slots[20], &(GroupPlace){ .logical = logical, .length = 10, .seen_ns = seen_ns, .extent_length = 10, .n_extents = 1,
-                                                 .extents[0] = { devid, physical } });
-}
-
-static void put_window(Board *b, unsigned slot, const ScrubWindow *w) {
-        slot_window_open(&b->slots[slot], w->devid, w->start, w->end, w->begin_ns);
-        if (w->finish_ns > 0)
-                slot_window_close(&b->slots[slot], w->finish_ns);
-}
+#include "collision-fixture.h"
 
 /* One group at [100, 110) of device 1, seen at 50, one window, a removal at t. */
 static bool collides(const ScrubWindow *w, uint64_t t) {
@@ -57,56 +42,6 @@ static void the_edges(void **state _unused_) {
         assert_true(collides(&(ScrubWindow){ 1, 102, 103, 60, 0 }, 71));
 }
 
-/* One group at [100, 110) of device 1, seen at 50, removed at 1000; the distance that is told. */
-static uint64_t distance(const ScrubWindow *windows, unsigned n, bool *ret_collided) {
-        _cleanup_(collider_freep) Collider *c = NULL;
-        _cleanup_(board_freep) Board *b = board_new();
-        Removal r;
-
-        assert_int_equal(collider_new(&c, 2), 0);
-        put_place(b, 50, 7, 1, 100);
-        for (unsigned i = 0; i < n; i++)
-                put_window(b, (unsigned)windows[i].devid, &windows[i]);
-        remove_group(c, 1000, 7);
-        collider_step(c, b);
-        assert_int_equal(collider_history(c, 0, UINT64_MAX, &r, 1), 1);
-        *ret_collided = r.collided;
-        assert_int_equal(histogram_count(&collider_aim(c)->collided), r.collided);
-        assert_int_equal(histogram_count(&collider_aim(c)->missed), !r.collided && r.distance_ns != UINT64_MAX);
-        assert_true((collider_aim(c)->nearness > 0.999) == (r.distance_ns != UINT64_MAX)); /* all of them far nearer than 10 ms */
-        if (r.distance_ns != UINT64_MAX)
-                assert_int_equal(histogram_max(r.collided ? &collider_aim(c)->collided : &collider_aim(c)->missed), r.distance_ns);
-        return r.distance_ns;
-}
-
-static void distances_are_to_the_nearest_scrub_of_the_place(void **state _unused_) {
-        static const struct {
-                ScrubWindow windows[4];
-                unsigned n;
-                bool collided;
-                uint64_t distance;
-        } cases[] = {
-                { { { 1, 0, UINT64_MAX, 900, 1100 } }, 1, true, 100 },
-                { { { 1, 0, UINT64_MAX, 700, 0 } }, 1, true, 300 },
-                { { { 1, 0, UINT64_MAX, 700, 950 } }, 1, false, 50 },
-                { { { 1, 0, UINT64_MAX, 1030, 1040 } }, 1, false, 30 },
-                { { { 1, 0, UINT64_MAX, 1030, 0 } }, 1, false, 30 },
-                { { { 1, 0, UINT64_MAX, 700, 950 }, { 1, 0, UINT64_MAX, 1030, 1040 } }, 2, false, 30 },
-                { { { 1, 0, UINT64_MAX, 700, 980 }, { 1, 0, UINT64_MAX, 1030, 0 } }, 2, false, 20 },
-                /* Between them others, of another place. */
-                { { { 1, 0, UINT64_MAX, 700, 750 }, { 1, 0, 100, 800, 990 }, { 1, 110, 200, 1010, 1020 }, { 1, 100, 110, 1800, 1900 } }, 4,
-                  false, 250 },
-                { { { 2, 0, UINT64_MAX, 900, 950 } }, 1, false, UINT64_MAX },
-                { { { 0 } }, 0, false, UINT64_MAX },
-        };
-
-        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                bool collided;
-                assert_int_equal(distance(cases[i].windows, cases[i].n, &collided), cases[i].distance);
-                assert_int_equal(collided, cases[i].collided);
-        }
-}
-
 /* Removed before its place was seen: not placed, and then both devices must be scrubbed from end to end. */
 static void without_a_place_all_devices_must_be_scrubbed(void **state _unused_) {
         static const struct {
@@ -132,50 +67,6 @@ static void without_a_place_all_devices_must_be_scrubbed(void **state _unused_) 
                 collider_step(c, b);
                 assert_int_equal(collider_collisions(c), cases[i].collisions);
         }
-}
-
-static void nearness_halves_at_ten_milliseconds(void **state _unused_) {
-        _cleanup_(collider_freep) Collider *c = NULL;
-        _cleanup_(board_freep) Board *b = board_new();
-
-        assert_int_equal(collider_new(&c, 2), 0);
-        put_window(b, 0, &(ScrubWindow){ 1, 0, UINT64_MAX, 1000, 0 });
-        for (uint64_t i = 0; i < 2; i++) {
-                put_place(b, 50, 7 + i, 1, 100);
-                remove_group(c, 1000 + (i == 0 ? NEARNESS_NS : 3 * NEARNESS_NS), 7 + i);
-        }
-        collider_step(c, b);
-        assert_true(collider_aim(c)->nearness > 0.7499 && collider_aim(c)->nearness < 0.7501); /* a half and a quarter */
-}
-
-static void hits_are_counted(void **state _unused_) {
-        _cleanup_(collider_freep) Collider *c = NULL;
-
-        assert_int_equal(collider_new(&c, 2), 0);
-        collider_event(c, &(TraceEvent){ .kind = TRACE_HIT, .pid = 7 });
-        collider_event(c, &(TraceEvent){ .kind = TRACE_HIT, .pid = 8 });
-        remove_group(c, 65, 70);
-        assert_int_equal(collider_hits(c), 2);
-        assert_int_equal(collider_removals(c), 1);
-}
-
-static void what_collided_is_known_by_its_address(void **state _unused_) {
-        _cleanup_(collider_freep) Collider *c = NULL;
-        _cleanup_(board_freep) Board *b = board_new();
-
-        assert_int_equal(collider_new(&c, 2), 0);
-        put_place(b, 50, 70, 1, 100);
-        put_place(b, 50, 90, 1, 300);
-        put_window(b, 0, &(ScrubWindow){ 1, 100, 110, 60, 0 });
-        remove_group(c, 65, 70); /* [70, 80) */
-        remove_group(c, 66, 90); /* not under the scrub */
-        collider_step(c, b);
-        assert_true(collider_has_collided(c, 70, 65));
-        assert_true(collider_has_collided(c, 79, 0));
-        assert_false(collider_has_collided(c, 80, 0));
-        assert_false(collider_has_collided(c, 69, 0));
-        assert_false(collider_has_collided(c, 90, 0));
-        assert_false(collider_has_collided(c, 70, 66)); /* too long ago */
 }
 
 /* The same logical address three times, each time on another device; only device 2 is scrubbed. */
@@ -549,10 +440,6 @@ static void one_hot_address_stays_cheap(void **state _unused_) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_edges),
-                cmocka_unit_test(hits_are_counted),
-                cmocka_unit_test(nearness_halves_at_ten_milliseconds),
-                cmocka_unit_test(what_collided_is_known_by_its_address),
-                cmocka_unit_test(distances_are_to_the_nearest_scrub_of_the_place),
                 cmocka_unit_test(without_a_place_all_devices_must_be_scrubbed),
                 cmocka_unit_test(addresses_are_used_again),
                 cmocka_unit_test(a_window_seen_twice_has_ended),

@@ -217,7 +217,8 @@ static int check_room(Config *c, Error *e) {
                          "%s: times Files=%llu times Workers=%llu%s is %s, more than %s, half of what fits on the target with "
                          "DataProfile=%s; make the files smaller or fewer, or the devices larger",
                          where(c, "Churn", "FileSize", w), (unsigned long long)c->churn.files, (unsigned long long)c->churn.workers,
-                         twice ? ", twice with overwrite or defrag (Empty=)," : "", units_human_size(need, files), units_human_size(room, half), p->name);
+                         twice ? ", twice with overwrite or defrag (Empty=)," : "", units_human_size(need, files),
+                         units_human_size(room, half), p->name);
 }
 
 /* Workers finish their step, and rest a second or so, before a turn is theirs alone. */

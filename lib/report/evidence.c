@@ -79,7 +79,8 @@ static void write_removal(const Removal *m, uint64_t first_ns, FILE *f) {
                 (double)(first_ns - m->time_ns) / (double)NSEC_PER_SEC, m->logical, m->logical + m->length, m->flags,
                 m->collided ? "  collision" : "");
         if (m->distance_ns != UINT64_MAX)
-                fprintf(f, m->collided ? " %.6f s after the start of the scrub" : "  missed by %.6f s", (double)m->distance_ns / (double)NSEC_PER_SEC);
+                fprintf(f, m->collided ? " %.6f s after the start of the scrub" : "  missed by %.6f s",
+                        (double)m->distance_ns / (double)NSEC_PER_SEC);
         if (!m->placed)
                 fprintf(f, "  physical not known");
         for (uint32_t i = 0; m->placed && i < n; i++)

@@ -162,7 +162,8 @@ static void closing_aim(const Report *r, FILE *f) {
 
         if (!r->aim || r->totals.stress_ns == 0 || histogram_count(&r->aim->collided) == 0)
                 return;
-        row(f, "aim", "a collision comes %s (median; 99 %%: %s) after the start of the scrub; %s removals missed a scrub of their group by less than %s.",
+        row(f, "aim", "a collision comes %s (median; 99 %%: %s) after the start of the scrub; %s removals missed a scrub of their group by "
+            "less than %s.",
             units_human_duration(histogram_quantile(&r->aim->collided, 5000), p50),
             units_human_duration(histogram_quantile(&r->aim->collided, 9900), p99),
             text_number(histogram_below(&r->aim->missed, NEAR_MISS_NS), near), units_human_duration(NEAR_MISS_NS, limit));

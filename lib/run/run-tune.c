@@ -41,8 +41,8 @@ static void say_settled(Run *r) {
 
 void run_tune_end(Run *r) {
         if (r->report.tuner && !r->tuner.settled && r->report.totals.stress_ns > 0)
-                run_note(r, "The tuner (Run.Tune=yes) was still trying settings when the run ended: its rates are those of many settings. Where little "
-                            "meets it takes some minutes.");
+                run_note(r, "The tuner (Run.Tune=yes) was still trying settings when the run ended: its rates are those of many settings. Where "
+                            "little meets it takes some minutes.");
 }
 
 void run_tune(Run *r, uint64_t ns) {
