@@ -33,8 +33,11 @@ void run_note(Run *r, const char *format, ...) {
                 r->listener.note(r->listener.userdata, text);
 }
 
-/* Discards of the kernel's own as well: what is mounted shows them, nodiscard is not shown. */
+/* Discards of the kernel's own as well: what is mounted shows them, nodiscard is not shown. Not on disks: there an error that scrub has corrected may
+ * be the disk's, the control scrub would not see it again, and a false finding is better than a disk that is let pass. */
 static bool discards(const Run *r) {
+        if (r->config.target.disks)
+                return false;
         return r->config.trim.enabled || strstr(r->desk->target.mount_options, "discard") ||
                (r->config.remount.enabled && strstr(r->config.remount.options, "discard"));
 }
