@@ -111,6 +111,8 @@ static const struct {
         { "Churn.Empty=overwrite|Target.MountOptions=nodiscard,nodatacow",
           "[Churn] Empty=overwrite: with nodatacow (command line: [Target] MountOptions=nodiscard,nodatacow) files are overwritten in place",
           EXIT_USAGE },
+        { "Churn.Empty=reflink|Remount.Enabled=yes|Remount.Options=nodatasum", "[Churn] Empty=reflink: files that were made while", EXIT_USAGE },
+        { "Churn.Empty=reflink|Remount.Options=nodatasum", NULL, 0 }, /* nobody remounts */
         { "Churn.Empty=overwrite|Target.MountOptions=nodatacow2,datacow", NULL, 0 },
         { "Churn.Empty=defrag unlink|Target.MountOptions=nodatacow", NULL, 0 }, /* a defragmented extent is written elsewhere all the same */
         { "Churn.Empty=reflink|Churn.FileSize=2GiB", NULL, 0 },

@@ -177,6 +177,25 @@ static void a_device_counter_that_grew_is_told_once(void **state) {
         fake_btrfs_end();
 }
 
+/* A read error of another device is not hidden by what discarded blocks can cause. */
+static void the_counter_that_tells_more_is_told(void **state) {
+        static const uint64_t corrupt[BTRFS_DEV_STAT_VALUES_MAX] = { [BTRFS_DEV_STAT_CORRUPTION_ERRS] = 3 };
+        static const uint64_t unread[BTRFS_DEV_STAT_VALUES_MAX] = { [BTRFS_DEV_STAT_READ_ERRS] = 1, [BTRFS_DEV_STAT_GENERATION_ERRS] = 1 };
+        static const FakeRule script[] = {
+                { .call = FAKE_SYNC }, { .call = FAKE_SCRUB }, { .call = FAKE_TREE_SEARCH },
+                { .call = FAKE_DEVICE_STATS, .devid = 1, .values = corrupt },
+                { .call = FAKE_DEVICE_STATS, .devid = 2, .values = unread },
+                { .call = FAKE_DEVICE_STATS, .values = corrupt },
+        };
+        Job *j = *state;
+
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
+        assert_int_equal(j->desk->devstat.devid, 2);
+        assert_non_null(strstr(j->desk->devstat.text, "read errors"));
+        fake_btrfs_end();
+}
+
 /* Two data groups, the second one empty. */
 static const struct btrfs_chunk chunk = { .length = MiB, .type = BTRFS_BLOCK_GROUP_DATA, .num_stripes = 1 };
 static const struct btrfs_block_group_item used = { .used = 4096 }, unused;
@@ -414,6 +433,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(dirty_counters_fail_it, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_failed_sync_is_an_answer_too, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_device_counter_that_grew_is_told_once, setup, teardown),
+                cmocka_unit_test_setup_teardown(the_counter_that_tells_more_is_told, setup, teardown),
                 cmocka_unit_test_setup_teardown(an_empty_group_that_stays_is_told, setup, teardown),
                 cmocka_unit_test_setup_teardown(one_that_no_scrub_has_passed_is_not, setup, teardown),
                 cmocka_unit_test_setup_teardown(one_that_goes_away_in_time_is_not, setup, teardown),

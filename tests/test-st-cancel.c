@@ -35,12 +35,15 @@ static void each_step_cancels_and_rests(void **state _unused_) {
 /* A scrub that is cancelled by it is no news; one that nobody has cancelled is. */
 static void what_it_cancels_is_ours(void **state _unused_) {
         static const struct {
+                Operation op;
                 uint32_t in_flight;
                 bool since;
                 int result;
                 bool ours;
-        } cases[] = { { 1, false, -ECANCELED, true }, { 0, true, -ECANCELED, true }, { 0, false, -ECANCELED, false },
-                      { 1, true, -EINVAL, false } };
+        } cases[] = {
+                { OP_SCRUB, 1, false, -ECANCELED, true },   { OP_SCRUB, 0, true, -ECANCELED, true }, { OP_SCRUB, 0, false, -ECANCELED, false },
+                { OP_REPLACE, 1, false, -ECANCELED, true }, { OP_SCRUB, 1, true, -EINVAL, false },   { OP_BALANCE, 1, true, -ECANCELED, false },
+        };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 WorkerFixture f;
@@ -48,7 +51,7 @@ static void what_it_cancels_is_ours(void **state _unused_) {
 
                 fixture_begin(&f, &stressor_scrub, 1);
                 atomic_store(&f.worker.board->cancelled_ns, clock_mono_ns()); /* one long ago */
-                worker_begin(&f.worker, OP_SCRUB);
+                worker_begin(&f.worker, cases[i].op);
                 atomic_store(&f.worker.board->cancels_in_flight, cases[i].in_flight);
                 if (cases[i].since)
                         atomic_store(&f.worker.board->cancelled_ns, clock_mono_ns());

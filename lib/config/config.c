@@ -174,6 +174,11 @@ static bool has_option(const char *options, const char *option) {
 }
 
 /* A way that empties nothing would be no stress, however green the end. */
+/* These are a property of each file, taken when it is made; the sets of a remount are separated by blanks. */
+static bool changes_nodes(const char *sets) {
+        return strstr(sets, "nodatacow") || strstr(sets, "nodatasum");
+}
+
 static int check_empty(Config *c, Error *e) {
         char w[WHERE_MAX], other[WHERE_MAX];
 
@@ -187,6 +192,10 @@ static int check_empty(Config *c, Error *e) {
                 return error_set(e, EXIT_USAGE, EINVAL, "%s: with nodatacow (%s) files are overwritten in place, so no block group would be "
                                  "emptied; leave the option out, or take other ways",
                                  where(c, "Churn", "Empty", w), where(c, "Target", "MountOptions", other));
+        if ((c->churn.empty & (EMPTY_OVERWRITE | EMPTY_REFLINK)) && c->remount.enabled && changes_nodes(c->remount.options))
+                return error_set(e, EXIT_USAGE, EINVAL, "%s: files that were made while the target was mounted with nodatacow or nodatasum (%s) "
+                                 "are overwritten in place, and share nothing with files made without; leave these out, or take other ways",
+                                 where(c, "Churn", "Empty", w), where(c, "Remount", "Options", other));
         return 0;
 }
 

@@ -198,9 +198,9 @@ const Key keys[] = {
 
         { "Trim", "Enabled", &type_bool, SLOT(trim.enabled), "no",
           .help = "Trim the whole target (FITRIM, as fstrim does) in a loop: the free space of every block group and what no block group has. "
-                  "Devices= must be able to discard, as loop files are. A trim cannot be interrupted, and on slow devices a pause for a "
-                  "control scrub waits for its end. Beside a balance released kernels can warn, and "
-                  "beside scrubs they count errors in discarded blocks: the first fails the run, the second does on disks." },
+                  "Devices= must be able to discard, as loop files are. A trim cannot be interrupted: a pause for a control scrub "
+                  "waits a minute for its end, and then there is none; on large disks raise OperationDeadline=. Beside a balance "
+                  "released kernels can warn, and beside scrubs they count errors in discarded blocks: the first fails the run, the second does on disks." },
         { "Trim", "Rest", &type_duration, SLOT(trim.rest_ns), "1s", .max = HOUR,
           .help = "Rest between two trims. While its free space is discarded the cleaner passes a block group by, and no chunk is made while "
                   "unallocated space is: without rests there are fewer collisions." },

@@ -5,6 +5,9 @@
  * that it has in hand; of one that is removed meanwhile the last to let go takes the chunk map away (block-group.c, btrfs_unfreeze_block_group()).
  * A scrub that does so was in the window: without the freeze it would have looked for a chunk map that is gone, and returned -EINVAL.
  *
+ * With discards in the commit (discard, discard=sync) the cleaner freezes what it removes too, and whoever commits lets go of it: a scrub or
+ * replace that commits then counts as hits what was none.
+ *
  * The event is SYSTEM/hit, of which each run has its own SYSTEM. It outlives the process: whoever removes the trace
  * instance removes it too, after it.
  */

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include <event-parse.h>
@@ -17,7 +18,6 @@
 #include <tracefs.h>
 
 #include "base/macro.h"
-#include "base/fs.h"
 #include "observe/hit-probe.h"
 
 #define TRACING "/sys/kernel/tracing"
@@ -206,14 +206,12 @@ static int enable(TraceSource *s, Error *e) {
         return 0;
 }
 
-/* The kernel numbers tasks as the first PID namespace does. */
+/* The kernel numbers tasks as the first PID namespace does, whose inode is fixed (include/uapi/linux/nsfs.h: PID_NS_INIT_INO; before 6.17
+ * include/linux/proc_ns.h: PROC_PID_INIT_INO). */
 static bool pids_are_the_kernels(void) {
-        char text[4096] = "";
-        const char *line;
+        struct stat st;
 
-        fs_read(NULL, "/proc/self/status", text, sizeof(text));
-        line = strstr(text, "\nNSpid:");
-        return line && strcspn(line + 1, "\n") == strcspn(line + strlen("\nNSpid:\t"), "\t\n") + strlen("NSpid:\t");
+        return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino == 0xeffffffc;
 }
 
 int trace_source_add_hits(TraceSource *s) {

@@ -89,7 +89,12 @@ static const char *const device_stat_names[BTRFS_DEV_STAT_VALUES_MAX] = {
         [BTRFS_DEV_STAT_GENERATION_ERRS] = "generation errors",
 };
 
-/* The error counters of a device since the last look; the first that grew is told, all are the base of the next look. */
+/* What scrubs that read discarded blocks make grow too, so that one of the others says more. */
+static bool tells_less(unsigned stat) {
+        return stat >= BTRFS_DEV_STAT_CORRUPTION_ERRS;
+}
+
+/* The error counters of a device since the last look; the first that grew is told, of all devices, and all are the base of the next look. */
 static void look_at_device(Job *j, int fd, TargetDevice *d) {
         uint64_t now[BTRFS_DEV_STAT_VALUES_MAX];
         Observation *o = &j->desk->devstat;
@@ -97,7 +102,8 @@ static void look_at_device(Job *j, int fd, TargetDevice *d) {
         if (j->ops->device_stats(fd, d->devid, now) != 0)
                 return;
         for (unsigned i = 0; i < BTRFS_DEV_STAT_VALUES_MAX; i++) {
-                if (now[i] > d->stats_at_start[i] && o->kind != OBS_DEVSTAT) {
+                if (now[i] > d->stats_at_start[i] && (o->kind != OBS_DEVSTAT || (tells_less(j->desk->devstat_index) && !tells_less(i)))) {
+                        j->desk->devstat_index = i;
                         *o = (Observation){ .time_ns = clock_mono_ns(), .kind = OBS_DEVSTAT, .devid = d->devid };
                         o->count = now[i] - d->stats_at_start[i];
                         snprintf(o->text, sizeof(o->text), "%s of %.64s grew from %llu to %llu", device_stat_names[i], d->path,

@@ -31,6 +31,7 @@ typedef struct JobDesk {
         Error error;
         Observation control; /* JOB_CONTROL: OBS_CONTROL */
         Observation devstat; /* JOB_CONTROL: OBS_DEVSTAT for the first device error counter that grew; kind OBS_RESULT: none did */
+        unsigned devstat_index; /* of BTRFS_DEV_STAT_*: which one `devstat` is of */
         Observation empty;   /* JOB_CONTROL: OBS_EMPTY_GROUPS when the kernel keeps empty data groups; kind OBS_RESULT: it does not */
         char note[256];      /* JOB_MAKE: what the run has to do without, a sentence; empty: nothing */
         char output[8192];   /* JOB_RETIRE: what btrfs check said */

@@ -42,9 +42,11 @@ static bool discards(const Run *r) {
                (r->config.remount.enabled && strstr(r->config.remount.options, "discard"));
 }
 
-/* The counters that what a scrub has read may move. A control scrub is alone: what it reads nobody discards. */
+/* What a scrub that has read discarded blocks may count and say; not that its sums do not hold. A control scrub is alone: what it reads nobody
+ * discards. */
 static bool may_be_discarded(const Observation *o) {
-        return (o->kind == OBS_COUNTERS && o->op == OP_SCRUB) || o->kind == OBS_KMSG ||
+        return (o->kind == OBS_COUNTERS && o->op == OP_SCRUB && o->count > 0 && !strstr(o->text, "read_errors") &&
+                !strstr(o->text, "super_errors")) || o->kind == OBS_KMSG ||
                (o->kind == OBS_DEVSTAT && (strncmp(o->text, "corruption", 10) == 0 || strncmp(o->text, "generation", 10) == 0));
 }
 
@@ -96,6 +98,18 @@ static void load_btrfs(void) {
                 close(fd);
 }
 
+static void add_hits(Run *r) {
+        int k = trace_source_add_hits(r->trace);
+
+        r->report.hits = k == 0;
+        if (k == -EXDEV)
+                run_note(r, "Hits are not counted: this PID namespace numbers tasks otherwise than the kernel; run outside of the container.");
+        else if (k == -ENOENT)
+                run_note(r, "Hits are not counted: this kernel has no kprobe events (CONFIG_KPROBE_EVENTS) that would show them.");
+        else if (k < 0)
+                run_note(r, "Hits are not counted: the kernel does not take a kprobe where they show: %s.", strerror(-k));
+}
+
 /* Sources that are the purpose would end the run; these degrade: each says once what is lost without it. */
 static void open_trace(Run *r) {
         char name[TRACE_NAME_MAX];
@@ -116,9 +130,7 @@ static void open_trace(Run *r) {
                 return;
         }
         r->report.trace = true;
-        r->report.hits = trace_source_add_hits(r->trace) == 0;
-        if (!r->report.hits)
-                run_note(r, "Hits are not counted: this kernel has no kprobe events (CONFIG_KPROBE_EVENTS) that would show them.");
+        add_hits(r);
 }
 
 int run_open_sources(Run *r, Error *e) {

@@ -209,6 +209,11 @@ static void step_retiring(Run *r) {
                         return enter(r, RUN_DONE);
                 }
         }
+        /* The old workers have gone: knobs and benches are those of the new ones. */
+        if (r->reconfigured) {
+                run_tune_begin(r);
+                run_pairs_begin(r);
+        }
         r->reconfigured = false;
         r->asked = 0;
         judge_remade(r->judge, r->now_ns);
@@ -404,8 +409,6 @@ int run_reconfigure(Run *r, const Config *config, Error *e) {
         r->plan = plan;
         r->report.duration_asked_ns = r->config.run.duration_ns;
         r->reconfigured = true;
-        run_tune_begin(r);
-        run_pairs_begin(r);
         return 0;
 }
 

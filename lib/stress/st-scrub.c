@@ -81,6 +81,7 @@ static bool pick_range(Worker *w, Scrub *s, ScrubRange *range) {
         *range = (ScrubRange){ .devid = w->target->devices[w->instance].devid, .end = UINT64_MAX, .readonly = w->config->scrub.readonly };
         if (whole_is_due(w, s)) {
                 s->whole_ns = clock_mono_ns();
+                s->aim.slow = false; /* how long it takes says nothing of slow groups */
                 return true;
         }
         if (look(w, s) != 0 || s->aim.n_ranges == 0)

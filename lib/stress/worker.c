@@ -20,6 +20,9 @@
 static bool is_excluded(const Worker *w, uint32_t own) {
         const Board *b = w->board;
 
+        /* Of the kernel's own reclaim nobody sees when it runs. */
+        if ((w->op == OP_BALANCE || w->op == OP_REPLACE) && (w->config->target.reclaim_threshold > 0 || w->config->target.dynamic_reclaim))
+                return true;
         return ((w->op == OP_BALANCE || w->op == OP_REPLACE) && atomic_load(&b->balances_in_flight) > own) ||
                ((w->op == OP_BALANCE || w->op == OP_SCRUB) && atomic_load(&b->replaces_in_flight) > 0);
 }
@@ -41,12 +44,14 @@ static bool is_cancel_result(int result) {
         return result == -ECANCELED || result == -EINTR || result == -ENOTCONN;
 }
 
-/* By the supervisor, or by the stressor that does so for a living. */
+/* By the supervisor, or by the stressor that does so for a living, which stops the copy of a replace as well (scrub.c, btrfs_scrub_cancel()). */
 static bool is_cancelled(const Worker *w) {
         const Board *b = w->board;
 
-        return atomic_load(&b->cancelling) || board_phase(b) != PHASE_RUN ||
-               (w->op == OP_SCRUB && (atomic_load(&b->cancels_in_flight) > 0 || atomic_load(&b->cancelled_ns) >= w->begin_ns));
+        if (atomic_load(&b->cancelling) || board_phase(b) != PHASE_RUN)
+                return true;
+        return (w->op == OP_SCRUB || w->op == OP_REPLACE) &&
+               (atomic_load(&b->cancels_in_flight) > 0 || atomic_load(&b->cancelled_ns) >= w->begin_ns);
 }
 
 static uint32_t result_flags(const Worker *w, int result) {
