@@ -87,6 +87,17 @@ static void groups_that_take_long_are_for_another_time(void **state _unused_) {
         scrub_aim_free(&a);
 }
 
+static void only_long_striped_groups_are_slow(void **state _unused_) {
+        static const uint64_t striped[] = { BTRFS_BLOCK_GROUP_RAID0, BTRFS_BLOCK_GROUP_RAID10, BTRFS_BLOCK_GROUP_RAID5, BTRFS_BLOCK_GROUP_RAID6 };
+
+        for (size_t i = 0; i < ELEMENTSOF(striped); i++) {
+                assert_true(scrub_aim_is_slow(&(Chunk){ .type = DATA | striped[i], .extent_length = 256 * MiB }));
+                assert_false(scrub_aim_is_slow(&(Chunk){ .type = DATA | striped[i], .extent_length = 16 * MiB }));
+        }
+        assert_false(scrub_aim_is_slow(&(Chunk){ .type = RAID1, .extent_length = GiB }));
+        assert_false(scrub_aim_is_slow(&(Chunk){ .type = DATA, .extent_length = GiB }));
+}
+
 static void neighbours_are_one_range(void **state _unused_) {
         ScrubAim a = { .types = ALL };
 
@@ -182,6 +193,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(groups_that_live_on_the_device_and_nothing_else),
                 cmocka_unit_test(groups_that_take_long_are_for_another_time),
+                cmocka_unit_test(only_long_striped_groups_are_slow),
                 cmocka_unit_test(neighbours_are_one_range),
                 cmocka_unit_test(each_extent_of_dup_counts),
                 cmocka_unit_test(only_of_the_types_asked_for),
