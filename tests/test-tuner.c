@@ -110,6 +110,35 @@ static void it_ends_after_some_sweeps(void **state) {
         assert_int_equal(t.sweep, TUNER_SWEEPS);
 }
 
+/* A setting looks good as long as it is tried first, and is not. */
+static double good_for_a_while(const Tuner *t, uint64_t n) {
+        bool other = tuner_setting(t, KNOB_DWELL) != t->settings[KNOB_DWELL][0];
+
+        return other ? (n < 400 ? 2000 : 500) : 1000;
+}
+
+static void what_only_looked_good_is_given_up(void **state) {
+        Config c;
+        Tuner t;
+
+        (void)state;
+        configure(&c);
+        assert_int_equal(config_set(&c, "Churn.FileSize=4KiB", NULL), 0);
+        assert_int_equal(config_set(&c, "Churn.BlockSize=4KiB", NULL), 0);
+        assert_int_equal(config_set(&c, "Churn.Workers=1", NULL), 0);
+        tuner_init(&t, &c);
+        for (uint64_t n = 0; !t.proving && n < 100; n++) /* one sweep, with the dwell in its first trial */
+                tuner_feed(&t, good_for_a_while(&t, n) / 10, STEP);
+        for (uint64_t n = 0; !t.proving && !t.settled && n < 10000; n++) /* the others are of no use */
+                tuner_feed(&t, 100, STEP);
+        assert_true(t.proving);
+        for (uint64_t n = 400; !t.settled && n < 10000; n++)
+                tuner_feed(&t, good_for_a_while(&t, n) / 10, STEP);
+        assert_true(t.settled);
+        assert_int_equal(tuner_setting(&t, KNOB_DWELL), c.churn.dwell_ns);
+        assert_true(tuner_rate(&t.best) >= 999 && tuner_rate(&t.best) <= 1001);
+}
+
 static double nothing_meets(const Tuner *t _unused_, uint64_t n _unused_) {
         return 0;
 }
@@ -177,6 +206,7 @@ int main(void) {
                 cmocka_unit_test(what_is_no_better_changes_nothing),
                 cmocka_unit_test(a_drift_is_no_settings_fault),
                 cmocka_unit_test(it_ends_after_some_sweeps),
+                cmocka_unit_test(what_only_looked_good_is_given_up),
                 cmocka_unit_test(a_turn_is_longer_where_little_meets),
                 cmocka_unit_test(with_nothing_to_turn_it_has_settled),
                 cmocka_unit_test(settings_hold_what_is_asked_for_and_no_doubles),

@@ -9,19 +9,30 @@ double tuner_rate(const TunerTrial *trial) {
         return trial->ns > 0 ? trial->score * (double)NSEC_PER_SEC / (double)trial->ns : 0;
 }
 
+static bool is_as_asked(const Tuner *t) {
+        for (Knob k = 0; k < _KNOB_MAX; k++)
+                if (t->chosen[k] != 0)
+                        return false;
+        return true;
+}
+
 /* To the next knob that can be turned; the sweep ends behind the last. Without any at all it has settled. */
 static void next_knob(Tuner *t) {
+        bool over;
+
         memset(t->trials, 0, sizeof(t->trials));
         t->setting = t->round = 0;
         while (t->knob < _KNOB_MAX && t->n_settings[t->knob] < 2)
                 t->knob++;
         if (t->knob < _KNOB_MAX)
                 return;
-        t->settled = !t->turned || ++t->sweep == TUNER_SWEEPS;
+        over = !t->turned || ++t->sweep == TUNER_SWEEPS;
         t->turned = false;
         t->knob = 0;
-        if (!t->settled)
-                next_knob(t);
+        if (!over)
+                return next_knob(t);
+        t->settled = is_as_asked(t);
+        t->proving = !t->settled;
 }
 
 void tuner_init(Tuner *t, const Config *c) {
@@ -32,6 +43,8 @@ void tuner_init(Tuner *t, const Config *c) {
 }
 
 uint64_t tuner_setting(const Tuner *t, Knob k) {
+        if (t->proving)
+                return t->settings[k][t->setting == 0 ? 0 : t->chosen[k]];
         return t->settings[k][k == t->knob && !t->settled ? t->setting : t->chosen[k]];
 }
 
@@ -50,15 +63,27 @@ static void choose(Tuner *t) {
         next_knob(t);
 }
 
+/* What is asked for against what is chosen. */
+static void prove(Tuner *t) {
+        t->asked = t->trials[0];
+        t->best = t->trials[1];
+        t->proving = false;
+        t->settled = true;
+        if (tuner_rate(&t->best) > tuner_rate(&t->asked))
+                return;
+        memset(t->chosen, 0, sizeof(t->chosen));
+        t->best = t->asked;
+}
+
 static void end_turn(Tuner *t) {
         t->trials[t->setting].score += t->turn.score;
         t->trials[t->setting].ns += t->turn.ns;
         t->turn = (TunerTrial){ 0 };
-        if (++t->setting < t->n_settings[t->knob])
+        if (++t->setting < (t->proving ? 2 : t->n_settings[t->knob]))
                 return;
         t->setting = 0;
         if (++t->round == TUNER_ROUNDS)
-                choose(t);
+                (t->proving ? prove : choose)(t);
 }
 
 bool tuner_feed(Tuner *t, double score, uint64_t ns) {

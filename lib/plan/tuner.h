@@ -6,7 +6,8 @@
  *
  * One knob after the other: each of its settings is played TUNER_ROUNDS times in turn, so that a machine that becomes slower is no setting's
  * fault, and one that is better than the present one by more than TUNER_MARGIN stays. When a whole sweep over the knobs has turned none, it
- * has settled; after TUNER_SWEEPS it has too.
+ * is over, and after TUNER_SWEEPS too. Then all that was chosen is played against all that was asked for, in turn as well, and given up where it is
+ * no better: so that it never settles on what only a quieter moment made look good.
  */
 #include "config/knob.h"
 
@@ -29,9 +30,9 @@ typedef struct Tuner {
         /* Where it is. */
         Knob knob;
         unsigned setting, round, sweep;
-        bool turned, settled;
+        bool turned, proving, settled;
         TunerTrial turn, trials[KNOB_SETTINGS_MAX];
-        TunerTrial asked, best; /* of the configuration's own settings in the first trial; of the chosen ones in the last */
+        TunerTrial asked, best; /* of what is asked for and of what is chosen: in the proof, or, where nothing was turned, in the first and last trial */
 } Tuner;
 
 void tuner_init(Tuner *t, const Config *c);
