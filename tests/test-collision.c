@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/macro.h"
@@ -375,6 +376,14 @@ static void any_timeline_counts_as_the_reference(void **state _unused_) {
         assert_true(collisions > removals / 10 && collisions < removals * 9 / 10);
 }
 
+/* Of this process alone: what others do on the machine costs it nothing. */
+static uint64_t cpu_ns(void) {
+        struct timespec t;
+
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+        return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
+}
+
 /* One device a slot, 5000 scrubs/s each, 10,000 removals/s, ten steps a second, for ten seconds. */
 static void a_busy_run_is_cheap(void **state _unused_) {
         enum { DEVS = 8, REMOVALS = 1000, SCRUBS = 500, STEPS = 100 };
@@ -403,9 +412,9 @@ static void a_busy_run_is_cheap(void **state _unused_) {
                                    .extent_length = 1 << 20, .n_extents = 1, .extents[0] = { 1 + i % DEVS, i << 20 } });
                         remove_group(c, at, logical << 20);
                 }
-                begin = clock_mono_ns();
+                begin = cpu_ns();
                 collider_step(c, b);
-                cost += clock_mono_ns() - begin;
+                cost += cpu_ns() - begin;
         }
         assert_int_equal(collider_removals(c), REMOVALS * STEPS);
         assert_int_equal(collider_collisions(c), REMOVALS * STEPS / 2);
@@ -421,7 +430,7 @@ static void a_busy_run_is_cheap(void **state _unused_) {
 static void one_hot_address_stays_cheap(void **state _unused_) {
         _cleanup_(collider_freep) Collider *c = NULL;
         _cleanup_(board_freep) Board *b = board_new();
-        uint64_t begin = clock_mono_ns(), now = 0;
+        uint64_t begin = cpu_ns(), now = 0;
 
         assert_int_equal(collider_new(&c, 1), 0);
         put_window(b, 0, &(ScrubWindow){ 1, 0, UINT64_MAX, 1, 0 });
@@ -433,8 +442,8 @@ static void one_hot_address_stays_cheap(void **state _unused_) {
                 collider_step(c, b);
         }
         assert_int_equal(collider_collisions(c), 100000);
-        assert_true(clock_mono_ns() - begin < 5 * NSEC_PER_SEC);
-        print_message("one address, 100000 times: %llu ns each\n", (unsigned long long)((clock_mono_ns() - begin) / 100000));
+        assert_true(cpu_ns() - begin < 5 * NSEC_PER_SEC);
+        print_message("one address, 100000 times: %llu ns each\n", (unsigned long long)((cpu_ns() - begin) / 100000));
 }
 
 int main(void) {
