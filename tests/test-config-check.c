@@ -88,12 +88,12 @@ static const struct {
         { "Target.DataProfile=raid5|Target.Devices=loop:1GiB*1", "needs at least 2 devices", EXIT_USAGE },
         { "Target.DataProfile=raid10|Target.Devices=loop:1GiB*1", "needs at least 2 devices", EXIT_USAGE },
         { "Target.MetadataProfile=raid1c4|Target.Devices=loop:1GiB*3", "[Target] MetadataProfile=raid1c4: needs at least 4", EXIT_USAGE },
-        { "Churn.FileSize=64KiB",
-          "default: [Churn] BlockSize=256KiB: larger than the files that are written (command line: [Churn] FileSize=64KiB)", EXIT_USAGE },
-        { "Churn.FileSize=64KiB|Churn.BlockSize=64KiB", NULL, 0 },
-        { "Churn.FileSize=64KiB|Churn.Fill=fallocate", NULL, 0 },
-        { "Churn.FileSize=64KiB|Churn.Fill=mixed", "larger than the files", EXIT_USAGE },
-        { "Churn.FileSize=64KiB|Churn.Workers=0", NULL, 0 },
+        { "Churn.FileSize=32KiB",
+          "default: [Churn] BlockSize=64KiB: larger than the files that are written (command line: [Churn] FileSize=32KiB)", EXIT_USAGE },
+        { "Churn.FileSize=32KiB|Churn.BlockSize=32KiB", NULL, 0 },
+        { "Churn.FileSize=32KiB|Churn.Fill=fallocate", NULL, 0 },
+        { "Churn.FileSize=32KiB|Churn.Fill=mixed", "larger than the files", EXIT_USAGE },
+        { "Churn.FileSize=32KiB|Churn.Workers=0", NULL, 0 },
         { "Churn.FileSize=16MiB|Churn.BlockSize=16MiB|Churn.Depth=16", NULL, 0 },
         { "Churn.FileSize=16MiB|Churn.BlockSize=16MiB|Churn.Depth=17",
           "[Churn] Depth=17: with command line: [Churn] BlockSize=16MiB, more than 256MiB", EXIT_USAGE },
@@ -115,23 +115,23 @@ static const struct {
         { "Churn.Empty=reflink|Remount.Options=nodatasum", NULL, 0 }, /* nobody remounts */
         { "Churn.Empty=overwrite|Target.MountOptions=nodatacow2,datacow", NULL, 0 },
         { "Churn.Empty=defrag unlink|Target.MountOptions=nodatacow", NULL, 0 }, /* a defragmented extent is written elsewhere all the same */
-        { "Churn.Empty=reflink|Churn.FileSize=2GiB", NULL, 0 },
-        { "Churn.Empty=defrag|Churn.FileSize=1GiB", NULL, 0 },
-        { "Churn.Empty=overwrite|Churn.FileSize=1025MiB",
+        { "Target.Devices=loop:1GiB*4|Churn.Empty=reflink|Churn.FileSize=2GiB", NULL, 0 },
+        { "Target.Devices=loop:1GiB*4|Churn.Empty=defrag|Churn.FileSize=1GiB", NULL, 0 },
+        { "Target.Devices=loop:1GiB*4|Churn.Empty=overwrite|Churn.FileSize=1025MiB",
           "FileSize=1025MiB: times Files=1 times Workers=1, twice with overwrite or defrag (Empty=), is 2.00 GiB, more than", EXIT_USAGE },
-        { "Churn.Empty=defrag|Churn.FileSize=1TiB|Churn.Files=65536|Churn.Workers=58", "half of what fits", EXIT_USAGE },
-        { "Churn.FileSize=2GiB", NULL, 0 },
-        { "Churn.FileSize=2049MiB",
+        { "Target.Devices=loop:1GiB*4|Churn.Empty=defrag|Churn.FileSize=1TiB|Churn.Files=65536|Churn.Workers=58", "half of what fits", EXIT_USAGE },
+        { "Target.Devices=loop:1GiB*4|Churn.FileSize=2GiB", NULL, 0 },
+        { "Target.Devices=loop:1GiB*4|Churn.FileSize=2049MiB",
           "[Churn] FileSize=2049MiB: times Files=1 times Workers=1 is 2.00 GiB, more than 2.00 GiB, half of what fits", EXIT_USAGE },
-        { "Churn.FileSize=1GiB|Churn.Files=2|Churn.Workers=1", NULL, 0 },
-        { "Target.Populate=2GiB", NULL, EXIT_PASS },
-        { "Target.Populate=2049MiB", "[Target] Populate=2049MiB: more than 2.00 GiB, half of what fits", EXIT_USAGE },
-        { "Churn.FileSize=1GiB|Churn.Files=2|Churn.Workers=2", "half of what fits", EXIT_USAGE },
-        { "Churn.FileSize=1TiB|Churn.Files=65536|Churn.Workers=64", "half of what fits", EXIT_USAGE },
-        { "Churn.FileSize=1025MiB|Target.DataProfile=raid1", "half of what fits", EXIT_USAGE },
-        { "Churn.FileSize=1GiB|Target.DataProfile=raid1", NULL, 0 },
-        { "Churn.FileSize=1025MiB|Target.DataProfile=raid6", "half of what fits", EXIT_USAGE },
-        { "Churn.FileSize=1536MiB|Target.DataProfile=raid5", NULL, 0 },
+        { "Target.Devices=loop:1GiB*4|Churn.FileSize=1GiB|Churn.Files=2|Churn.Workers=1", NULL, 0 },
+        { "Target.Devices=loop:1GiB*4|Target.Populate=2GiB", NULL, EXIT_PASS },
+        { "Target.Devices=loop:1GiB*4|Target.Populate=2049MiB", "[Target] Populate=2049MiB: more than 2.00 GiB, half of what fits", EXIT_USAGE },
+        { "Target.Devices=loop:1GiB*4|Churn.FileSize=1GiB|Churn.Files=2|Churn.Workers=2", "half of what fits", EXIT_USAGE },
+        { "Target.Devices=loop:1GiB*4|Churn.FileSize=1TiB|Churn.Files=65536|Churn.Workers=64", "half of what fits", EXIT_USAGE },
+        { "Target.Devices=loop:1GiB*4|Churn.FileSize=1025MiB|Target.DataProfile=raid1", "half of what fits", EXIT_USAGE },
+        { "Target.Devices=loop:1GiB*4|Churn.FileSize=1GiB|Target.DataProfile=raid1", NULL, 0 },
+        { "Target.Devices=loop:1GiB*4|Churn.FileSize=1025MiB|Target.DataProfile=raid6", "half of what fits", EXIT_USAGE },
+        { "Target.Devices=loop:1GiB*4|Churn.FileSize=1536MiB|Target.DataProfile=raid5", NULL, 0 },
         { "Churn.Workers=58", NULL, 0 },
         { "Churn.Workers=59", "[Churn] Workers=59: makes 65 workers in all, at most 64", EXIT_USAGE },
         { "Churn.Workers=60|Balance.Enabled=no|Sync.Workers=0", NULL, 0 },
@@ -438,10 +438,16 @@ static void test_mutations(void **state _unused_) {
 }
 
 static void test_metadata_auto(void **state _unused_) {
+        static const char *const raid1[] = { "Target.Devices=loop:1535MiB*4", "Target.Devices=loop:64GiB*3", "Target.Devices=loop:64GiB*2" };
         Config c;
 
         config_init(&c);
-        assert_string_equal(config_metadata_profile(&c), "raid1");
+        assert_string_equal(config_metadata_profile(&c), "raid1c4");
+        for (size_t i = 0; i < ELEMENTSOF(raid1); i++) {
+                assert_int_equal(config_set(&c, raid1[i], NULL), 0);
+                assert_int_equal(config_check(&c, NULL), 0);
+                assert_string_equal(config_metadata_profile(&c), "raid1");
+        }
         assert_int_equal(config_set(&c, "Target.Devices=loop:1GiB", NULL), 0);
         assert_int_equal(config_check(&c, NULL), 0);
         assert_string_equal(config_metadata_profile(&c), "dup");

@@ -136,12 +136,12 @@ static void test_print(void **state) {
                             "This run would do the following.\n"
                             "\n"
                             "target      a new btrfs on 4 loop devices of its own, gone after the run\n"
-                            "  device 1  sparse image of 1GiB without a name, on a free loop device\n"
-                            "  device 2  sparse image of 1GiB without a name, on a free loop device\n"
-                            "  device 3  sparse image of 1GiB without a name, on a free loop device\n"
-                            "  device 4  sparse image of 1GiB without a name, on a free loop device\n"
+                            "  device 1  sparse image of 1536MiB without a name, on a free loop device\n"
+                            "  device 2  sparse image of 1536MiB without a name, on a free loop device\n"
+                            "  device 3  sparse image of 1536MiB without a name, on a free loop device\n"
+                            "  device 4  sparse image of 1536MiB without a name, on a free loop device\n"
                             "  images    in the first with room for all: /dev/shm /var/tmp\n"
-                            "  mkfs      data single, metadata raid1, nodesize 16KiB, checksum crc32c\n"
+                            "  mkfs      data single, metadata raid1c4, nodesize 4KiB, checksum xxhash\n"
                             "  mount     on /mnt, in a mount namespace that only this run sees\n"
                             "  options   nodiscard\n"
                             "workers     4, a process each\n"
@@ -160,7 +160,7 @@ static void test_print(void **state) {
         c.run.duration_ns = 0;
         c.replace.enabled = true;
         seeded = PRINTED(f, plan_print(&p, &c, f));
-        assert_non_null(strstr(seeded, "\n  spare     another of 1GiB, to replace devices with\n"));
+        assert_non_null(strstr(seeded, "\n  spare     another of 1536MiB, to replace devices with\n"));
         assert_non_null(strstr(seeded, "seed        42\n"));
         assert_non_null(strstr(seeded, "duration    until it is stopped\n"));
 }

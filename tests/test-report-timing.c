@@ -150,7 +150,7 @@ static void what_the_tuner_has_done(void **state) {
         assert_string_equal(text_at(o, "tuning", "nearness_asked", NULL), "50.0");
         assert_string_equal(text_at(o, "tuning", "nearness", NULL), "100.0");
         assert_string_equal(text_at(o, "tuning", "knobs", "Sync.Rest"), "0");
-        assert_string_equal(text_at(o, "tuning", "knobs", "Churn.FileSize"), "1MiB");
+        assert_string_equal(text_at(o, "tuning", "knobs", "Churn.FileSize"), "64KiB");
         json_object_put(o);
         made_up_free(&m);
 }

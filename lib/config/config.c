@@ -134,9 +134,14 @@ static int check_profiles(Config *c, Error *e) {
         return r < 0 ? r : check_profile(c, "MetadataProfile", config_metadata_profile(c), e);
 }
 
+/* With less, three data groups do not fit beside four copies of the metadata and the headroom (budget.h). */
+#define FOUR_COPIES_SIZE (1536 * MiB)
+
 const char *config_metadata_profile(const Config *c) {
         if (strcmp(c->target.metadata_profile, "auto") != 0)
                 return c->target.metadata_profile;
+        if (c->target.n_devices >= 4 && (c->target.device_size == 0 || c->target.device_size >= FOUR_COPIES_SIZE))
+                return "raid1c4";
         return c->target.n_devices > 1 ? "raid1" : "dup";
 }
 

@@ -61,7 +61,7 @@ typedef struct Config {
                 char evidence_directory[CONFIG_STRING_MAX]; /* EvidenceDirectory=/var/lib/scrubstress */
         } run;
         struct { /* [Target] */
-                char devices[CONFIG_STRING_MAX];         /* Devices=loop:1GiB*4 (same grammar as --target) */
+                char devices[CONFIG_STRING_MAX];         /* Devices=loop:1536MiB*4 (same grammar as --target) */
                 bool disks;                              /* parsed from it by config_check(): block devices, not loop files */
                 unsigned n_devices;                      /* likewise: how many devices, of either kind */
                 uint64_t device_size;                    /* likewise; a multiple of 1 MiB. Disks: Size=, or what target_learn() found */
@@ -76,8 +76,8 @@ typedef struct Config {
                 uint64_t populate;                       /* Populate=0: bytes of data that stays */
                 uint64_t reclaim_threshold;              /* ReclaimThreshold=0%: of data block groups, percent; 0: the kernel's own */
                 bool dynamic_reclaim;                    /* DynamicReclaim=no: likewise */
-                uint64_t nodesize;                       /* NodeSize=16KiB */
-                char checksum[16];                       /* Checksum=crc32c|xxhash|sha256|blake2 */
+                uint64_t nodesize;                       /* NodeSize=4KiB */
+                char checksum[16];                       /* Checksum=xxhash|crc32c|sha256|blake2 */
         } target;
         struct { /* [Churn] */
                 uint64_t workers;        /* Workers=1; 0: off */

@@ -58,7 +58,7 @@ const Key keys[] = {
           .help = "Where the evidence of findings is kept. It must not lie below MountPoint=, where it would be lost with the "
                   "target." },
 
-        { "Target", "Devices", &type_devices, SLOT(target.devices), "loop:1GiB*4",
+        { "Target", "Devices", &type_devices, SLOT(target.devices), "loop:1536MiB*4",
           .help = "What the target is made of: sparse loop files of a size, and how many; they have no name in any directory, and "
                   "vanish with the run, kill -9 included. Or whole disks, best by their links in /dev/disk/by-id: all that is on "
                   "them is lost, and each needs its serial in Wipe=." },
@@ -83,10 +83,11 @@ const Key keys[] = {
           .help = "Block group profile for data, as mkfs.btrfs takes it. Devices= must give enough devices for it." },
         { "Target", "MetadataProfile", &type_profile, SLOT(target.metadata_profile), "auto", auto_names,
           .help = "Block group profile for metadata, as mkfs.btrfs takes it. Devices= must give enough devices for it. auto takes dup on "
-                  "one device and raid1 on more, as mkfs.btrfs does." },
-        { "Target", "NodeSize", &type_power_of_two, SLOT(target.nodesize), "16KiB", .min = 4 * KiB, .max = 64 * KiB,
-          .help = "Size of the metadata blocks, as mkfs.btrfs takes it." },
-        { "Target", "Checksum", &type_word, SLOT(target.checksum), "crc32c", checksum_names,
+                  "one device, raid1 on more, and raid1c4 on four or more of 1.5 GiB: a removal is met by the scrub of every device that "
+                  "has a copy." },
+        { "Target", "NodeSize", &type_power_of_two, SLOT(target.nodesize), "4KiB", .min = 4 * KiB, .max = 64 * KiB,
+          .help = "Size of the metadata blocks, as mkfs.btrfs takes it. Small ones make short commits, and more hits." },
+        { "Target", "Checksum", &type_word, SLOT(target.checksum), "xxhash", checksum_names,
           .help = "Checksum algorithm of the target, as mkfs.btrfs takes it." },
         { "Target", "Populate", &type_size, SLOT(target.populate), "0", .max = 16 * TiB,
           .help = "Bytes of data to write to the target when it is made, which stay there: a real disk is not empty." },
@@ -107,11 +108,11 @@ const Key keys[] = {
                   "delete the subvolume that holds them, overwrite the files in place (the new data goes elsewhere), reflink each to a second "
                   "file and unlink one and then the other, or defrag them, which moves their data, and unlink them. overwrite and defrag need "
                   "files that are written, not allocated: with Fill=mixed, such cycles write." },
-        { "Churn", "FileSize", &type_size, SLOT(churn.file_size), "1MiB", .min = 4 * KiB, .max = TiB,
-          .help = "Size of each file. Small files keep scrubs short, and short scrubs collide most often." },
+        { "Churn", "FileSize", &type_size, SLOT(churn.file_size), "64KiB", .min = 4 * KiB, .max = TiB,
+          .help = "Size of each file. Small files keep scrubs and commits short, and short ones collide most often." },
         { "Churn", "Files", &type_number, SLOT(churn.files), "1", .min = 1, .max = 65536,
           .help = "Files that each worker fills per cycle." },
-        { "Churn", "BlockSize", &type_power_of_two, SLOT(churn.block_size), "256KiB", .min = 4 * KiB, .max = 16 * MiB,
+        { "Churn", "BlockSize", &type_power_of_two, SLOT(churn.block_size), "64KiB", .min = 4 * KiB, .max = 16 * MiB,
           .help = "Bytes of each write request. At most FileSize=." },
         { "Churn", "Depth", &type_number, SLOT(churn.depth), "4", .min = 1, .max = 256,
           .help = "Write requests in flight per worker, with io_uring. Each keeps a registered buffer of BlockSize=." },
