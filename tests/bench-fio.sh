@@ -7,15 +7,17 @@
 #
 # Usage: bench-fio.sh DIRECTORY-FOR-IMAGES MOUNT-POINT SECONDS
 #
-# What is compared: files of 64 MiB, one at a time, written from registered buffers through io_uring into the page cache, 1 MiB each and eight in
-# flight; a commit that carries the file; its unlinking; and again. Bytes written, over the time that all of that takes.
+# What is compared: two files of 64 MiB, one after the other, written from registered buffers through io_uring into the page cache, 1 MiB each and
+# eight in flight; their commit; their unlinking; and again. Bytes written, over the time that all of that takes.
 #
 # The commit of the program is the ioctl SYNC. fio has only fsync, and on btrfs that writes the log tree instead; mounted with notreelog it is
 # a commit (fs/btrfs/tree-log.c, btrfs_log_inode_parent()). So both targets are mounted with it.
 #
-# What differs: the program commits once more, after unlinking, where fio's unlinking goes with the commit of the next file; and it asks for the
-# room left and reads the chunk tree, once per file. This is in its time, and not made up for. fio is not asked for time_based: with one file
-# that makes it write the same one over and over, without fsync or unlink in between.
+# Both commit twice in a round, which is why there are two files: the program when both are written and when they are unlinked, fio when it has
+# come to the end, once for each file.
+#
+# What differs: the program asks for the room left before each file and reads the chunk tree once in a round. This is in its time, and not made up
+# for. fio is not asked for time_based: that makes it write the same files over and over, without fsync or unlink in between.
 set -euo pipefail
 export LC_ALL=C
 
@@ -56,7 +58,7 @@ for fd in "${fds[@]}"; do exec {fd}>&-; done
 
 # A thread, not a process: it is gone when fio is.
 setpriv --pdeathsig KILL fio --name=fill --thread --directory="$mount" --rw=write --ioengine=io_uring --fixedbufs=1 --bs=1m --iodepth=8 \
-        --filesize=64m --nrfiles=1 --create_on_open=1 --fallocate=none --end_fsync=1 --unlink_each_loop=1 --loops=1000000 --runtime="$seconds" \
+        --filesize=64m --nrfiles=2 --file_service_type=sequential --create_on_open=1 --fallocate=none --end_fsync=1 --unlink_each_loop=1 --loops=1000000 --runtime="$seconds" \
         --output-format=json --output="$mount.json" >&2 &
 fio=$!
 wait "$fio" || die "fio failed"

@@ -29,11 +29,11 @@ rows=(
         "one-device|the same on one 2 GiB device|Target.Devices=loop:2GiB*1 Target.MetadataProfile=dup"
         "no-sync-loop|without the sync worker|Sync.Workers=0"
         "fallocate|4 x 180 MiB fallocated, one 2 GiB device|Target.Devices=loop:2GiB*1 Target.MetadataProfile=dup Churn.Fill=fallocate Churn.Files=4 Churn.FileSize=180MiB Sync.Workers=0"
-        "fill|filling only: 64 MiB files, io_uring|Target.MountOptions=nodiscard,notreelog Churn.FileSize=64MiB Churn.BlockSize=1MiB Churn.Depth=8 Churn.VerifyEvery=0 Sync.Workers=0 Scrub.Enabled=no Balance.Enabled=no Run.MinCollisions=0"
+        "fill|filling only: 64 MiB files, io_uring|Target.Devices=loop:1GiB*4 Target.NodeSize=16KiB Target.Checksum=crc32c Target.MountOptions=nodiscard,notreelog Churn.FileSize=64MiB Churn.Files=2 Churn.BlockSize=1MiB Churn.Depth=8 Churn.VerifyEvery=0 Sync.Workers=0 Scrub.Enabled=no Balance.Enabled=no Run.MinCollisions=0"
         "fio|the same by fio|"
-        "devices-1|the default load on one 1 GiB device|Target.Devices=loop:1GiB*1"
-        "devices-2|on two|Target.Devices=loop:1GiB*2"
-        "devices-8|on eight|Target.Devices=loop:1GiB*8"
+        "devices-1|the default load on one 1.5 GiB device|Target.Devices=loop:1536MiB*1"
+        "devices-2|on two|Target.Devices=loop:1536MiB*2"
+        "devices-8|on eight|Target.Devices=loop:1536MiB*8"
 )
 
 # cpu_ticks PID: user and system time of the process itself, without its children
@@ -131,7 +131,7 @@ compare_devices() {
                 { list = list (n++ ? ", " : "") $1 ": " sprintf("%.2f", $2) }
                 n == 1 || $2 < min { min = $2 }
                 $2 > max { max = $2 }
-                END { if (n > 1) printf "CPU seconds per 1000 collisions by devices of 1 GiB: %s; highest / lowest = %.2f\n", list, max / min }'
+                END { if (n > 1) printf "CPU seconds per 1000 collisions by devices of 1.5 GiB: %s; highest / lowest = %.2f\n", list, max / min }'
 }
 
 wanted=()
