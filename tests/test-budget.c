@@ -105,6 +105,25 @@ static void a_walk_takes_its_time(void **state _unused_) {
         assert_int_equal(budget_walk_ns(16 * TiB) / NSEC_PER_SEC, 838860);
 }
 
+static void a_write_limit_is_bytes_or_drive_writes_per_day(void **state _unused_) {
+        Config c = { .target = { .data_profile = "raid1" } };
+        Target t = { .n_devices = 2, .devices = { { .size = TiB }, { .size = 3 * TiB } } };
+        const uint64_t day = 86400 * NSEC_PER_SEC;
+
+        assert_true(budget_write_limit(&c, &t, day) == UINT64_MAX);
+        c.churn.write_budget.bytes = 5 * GiB;
+        assert_int_equal(budget_write_limit(&c, &t, 0), 5 * GiB);
+        assert_int_equal(budget_write_limit(&c, &t, 1000 * day), 5 * GiB);
+        /* Half of 4 TiB a day, each byte written twice. */
+        c.churn.write_budget = (WriteBudget){ .milli_dwpd = 500 };
+        assert_int_equal(budget_write_limit(&c, &t, 0), 0);
+        assert_int_equal(budget_write_limit(&c, &t, day), TiB);
+        assert_int_equal(budget_write_limit(&c, &t, day / 4), TiB / 4);
+        assert_int_equal(budget_write_limit(&c, &t, 365 * day), 365 * TiB);
+        c.churn.write_budget.milli_dwpd = UINT64_MAX;
+        assert_true(budget_write_limit(&c, &t, 365 * day) == UINT64_MAX);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(copies_of_every_profile),
@@ -114,6 +133,7 @@ int main(void) {
                 cmocka_unit_test(room_ends_at_the_headroom),
                 cmocka_unit_test(unallocated_is_summed_over_the_devices_that_answer),
                 cmocka_unit_test(a_walk_takes_its_time),
+                cmocka_unit_test(a_write_limit_is_bytes_or_drive_writes_per_day),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -194,6 +194,7 @@ static const struct {
         { "Churn", "Dwell", "2ms", NULL, { "2 apples", "2h", "-1" } },
         { "Churn", "SyncBetween", "Off", "no", { "2", "y", "yess" } },
         { "Churn", "VerifyEvery", "1", NULL, { "-1", "4294967296", "1s" } },
+        { "Churn", "WriteBudget", "0.25DWPD", "0.250dwpd", { "dwpd", "1.dwpd", ".5dwpd", "0.0001dwpd", "1 dwpd", "-1dwpd" } },
         { "Sync", "Workers", "0", NULL, { "65" } },
         { "Sync", "Mode", "start-wait", NULL, { "startwait", "fsync" } },
         { "Sync", "Rest", "10ms", NULL, { "61m", "x" } },

@@ -15,6 +15,12 @@
 typedef enum ChurnFill { FILL_WRITE, FILL_FALLOCATE, FILL_MIXED, _FILL_MAX } ChurnFill;
 typedef enum ChurnEngine { ENGINE_AUTO, ENGINE_URING, ENGINE_PWRITE, _ENGINE_MAX } ChurnEngine;
 typedef enum SyncMode { SYNC_SYNC, SYNC_START_WAIT, SYNC_MIXED, _SYNC_MAX } SyncMode;
+/* How much may be written: one of the two, or neither. */
+typedef struct WriteBudget {
+        uint64_t bytes;      /* in all; 0: no limit */
+        uint64_t milli_dwpd; /* drive writes per day, in thousandths; 0: no limit */
+} WriteBudget;
+
 typedef enum OnFinding { ON_FINDING_CONTINUE, ON_FINDING_STOP, _ON_FINDING_MAX } OnFinding;
 
 /* Ways to empty, a bit mask; key [Churn] Empty= is a list of their names. */
@@ -89,6 +95,7 @@ typedef struct Config {
                 uint64_t dwell_ns;       /* Dwell=0: between the sync after filling and the emptying */
                 bool sync_between;       /* SyncBetween=yes: sync after fill and after emptying */
                 uint64_t verify_every;   /* VerifyEvery=16: one block in so many is read back; 0: none */
+                WriteBudget write_budget; /* WriteBudget=0: of the data that all workers write (stress/budget.h) */
         } churn;
         struct { /* [Sync] */
                 uint64_t workers;        /* Workers=1; 0: off */

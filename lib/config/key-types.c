@@ -101,6 +101,48 @@ static void print_duration(const Key *k _unused_, const void *slot, char *buf, s
 
 const KeyType type_duration = { "a duration such as 500ms, 60s, 10m or 1h 30m", parse_duration, print_duration, NULL };
 
+/* Drive writes per day, in thousandths: "1", "0.5", "0.125". */
+static int parse_milli(const char *s, size_t n, uint64_t *ret) {
+        size_t point = MIN_OF(strcspn(s, "."), n), decimals = n > point ? n - point - 1 : 0;
+        uint64_t whole, part = 0;
+        int r = parse_digits(s, point, &whole);
+
+        if (r == 0 && point < n)
+                r = decimals > 3 ? -EINVAL : parse_digits(s + point + 1, decimals, &part);
+        if (r < 0)
+                return r;
+        for (size_t i = decimals; i < 3; i++)
+                part *= 10;
+        if (__builtin_mul_overflow(whole, 1000, ret) || __builtin_add_overflow(*ret, part, ret))
+                return -ERANGE;
+        return 0;
+}
+
+#define DWPD "dwpd"
+
+static int parse_write_budget(const Key *k _unused_, const char *value, void *slot) {
+        size_t n = strlen(value), unit = strlen(DWPD);
+        bool dwpd = n > unit && strcasecmp(value + n - unit, DWPD) == 0;
+        WriteBudget b = { 0 };
+        int r = dwpd ? parse_milli(value, n - unit, &b.milli_dwpd) : units_parse_size(value, &b.bytes);
+
+        if (r == 0)
+                *(WriteBudget *)slot = b;
+        return r;
+}
+
+static void print_write_budget(const Key *k _unused_, const void *slot, char *buf, size_t size) {
+        const WriteBudget *b = slot;
+        char text[UNITS_MAX];
+
+        if (b->milli_dwpd > 0)
+                snprintf(buf, size, "%llu.%03llu" DWPD, (unsigned long long)b->milli_dwpd / 1000, (unsigned long long)b->milli_dwpd % 1000);
+        else
+                snprintf(buf, size, "%s", units_format_size(b->bytes, text));
+}
+
+const KeyType type_write_budget = { "a size such as 500GiB, or drive writes per day such as 0.5dwpd", parse_write_budget, print_write_budget, NULL };
+
 /* Words. */
 
 static int parse_bool(const Key *k _unused_, const char *value, void *slot) {

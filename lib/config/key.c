@@ -127,6 +127,11 @@ const Key keys[] = {
         { "Churn", "VerifyEvery", &type_number, SLOT(churn.verify_every), "16", .max = UINT32_MAX,
           .help = "One block in so many of those written (BlockSize=), drawn at random, is read back from the devices before its file is "
                   "emptied, and compared with what was written. 1 reads back everything, 0 nothing." },
+        { "Churn", "WriteBudget", &type_write_budget, SLOT(churn.write_budget), "0",
+          .help = "How much data the workers may write, to spare disks: so many bytes in all, or so many drive writes per day (0.5dwpd), which the "
+                  "capacity of the devices and the time under stress make up, copies of the data included. What is spent stops the writing and "
+                  "not the run: from then on, or until time has brought more, files are only allocated, and not overwritten or "
+                  "defragmented. Metadata, what balances move and Populate= are not counted. 0: no limit." },
 
         { "Sync", "Workers", &type_number, SLOT(sync.workers), "1", .max = CONFIG_WORKERS_MAX,
           .help = "Processes that sync the filesystem in a loop, which commits and wakes the cleaner that removes block groups. 0 "

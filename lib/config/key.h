@@ -54,8 +54,8 @@ bool key_section_exists(const char *section);
 void key_explain_unknown(const char *section, const char *name, char buf[static KEY_TEXT_MAX]);
 
 /* The types, in key-types.c. Fields: bool; an unsigned-sized enum; unsigned (set); uint64_t (number, percent, size, power of two,
- * duration); char[] (the rest). */
-extern const KeyType type_bool, type_enum, type_set, type_number, type_percent, type_size, type_power_of_two, type_duration;
+ * duration); WriteBudget; char[] (the rest). */
+extern const KeyType type_bool, type_enum, type_set, type_number, type_percent, type_size, type_power_of_two, type_duration, type_write_budget;
 extern const KeyType type_word; /* one of `choices`, kept as text */
 extern const KeyType type_name, type_path, type_path_list, type_options, type_option_sets, type_devices, type_profile, type_load_profile,
         type_serials;

@@ -65,6 +65,16 @@ uint64_t board_knob(const Board *b, Knob k, const Config *c) {
         return set > 0 ? set - 1 : knob_asked(k, c);
 }
 
+void board_set_write_limit(Board *b, uint64_t bytes) {
+        atomic_store_explicit(&b->write_limit, bytes + 1, memory_order_relaxed);
+}
+
+bool board_may_write(const Board *b) {
+        uint64_t limit = atomic_load_explicit(&b->write_limit, memory_order_relaxed);
+
+        return limit == 0 || board_bytes_written(b) < limit - 1;
+}
+
 /* Set before anything below the slot's first page is written: the supervisor need not read (and thereby allocate) what nobody wrote. */
 static void touch(Slot *s) {
         if (!atomic_load_explicit(&s->touched, memory_order_relaxed))

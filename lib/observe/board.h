@@ -83,6 +83,7 @@ typedef struct Board {
         _Atomic uint32_t cancels_in_flight;  /* of scrubs, by the stressor cancel, … */
         _Atomic uint64_t cancelled_ns;       /* … and when the last came back: a scrub that was in flight then may have been cancelled by it */
         _Atomic uint64_t knobs[_KNOB_MAX];   /* the tuner's setting + 1; 0: as configured */
+        _Atomic uint64_t write_limit;        /* bytes that may be written in all, + 1; 0: no limit */
         Slot slots[BOARD_SLOTS];
 } Board;
 
@@ -98,6 +99,11 @@ void board_wait_phase(Board *b, Phase phase, uint64_t timeout_ns);
 /* What the tuner has set, else what the configuration asks for. */
 void board_set_knob(Board *b, Knob k, uint64_t setting);
 uint64_t board_knob(const Board *b, Knob k, const Config *c);
+
+/* So many bytes may be written, of all slots together; UINT64_MAX: no limit, which a new board has. A worker looks before it writes, so that it is
+ * passed by what is under way. */
+void board_set_write_limit(Board *b, uint64_t bytes);
+bool board_may_write(const Board *b);
 
 /* Worker's side. slot_window_close() without an open window does nothing. */
 void slot_count(Slot *s, Operation op, int result);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "run/run-internal.h"
+#include "stress/budget.h"
 
 /* The churn is at the headroom one moment and below it the next: so long it counts. */
 #define NEAR_FULL_NS (10 * NSEC_PER_SEC)
@@ -223,6 +224,7 @@ static void on_trace(void *run, const TraceEvent *event) {
 void run_watch(Run *r) {
         bool ending = r->state >= RUN_EVICTING;
 
+        board_set_write_limit(r->board, budget_write_limit(&r->config, &r->desk->target, r->report.totals.stress_ns));
         if (atomic_load(&r->board->near_full))
                 r->near_full_ns = r->now_ns;
         crew_receive(&r->crew, run_observe, r);

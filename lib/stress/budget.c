@@ -60,6 +60,22 @@ uint64_t budget_unallocated(const Target *t, const BtrfsOps *ops, int fd) {
         return sum;
 }
 
+#define DAY_NS (86400e9)
+
+uint64_t budget_write_limit(const Config *c, const Target *t, uint64_t stress_ns) {
+        const WriteBudget *w = &c->churn.write_budget;
+        double raw = 0;
+
+        if (w->bytes > 0)
+                return w->bytes;
+        if (w->milli_dwpd == 0)
+                return UINT64_MAX;
+        for (unsigned i = 0; i < t->n_devices; i++)
+                raw += (double)t->devices[i].size;
+        raw = raw * (double)w->milli_dwpd / 1000 * (double)stress_ns / DAY_NS / budget_copies(c->target.data_profile, t->n_devices);
+        return raw < (double)INT64_MAX ? (uint64_t)raw : UINT64_MAX;
+}
+
 uint64_t budget_walk_ns(uint64_t bytes) {
         return bytes / WALK_BYTES_PER_SEC * NSEC_PER_SEC;
 }

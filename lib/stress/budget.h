@@ -2,7 +2,8 @@
 #pragma once
 /*
  * Budget: how full a target may get, and how long an operation over many bytes may take. A btrfs that cannot allocate a metadata chunk any
- * more aborts its transaction and goes read-only (a known upstream failure), so the headroom rule keeps room for two of them.
+ * more aborts its transaction and goes read-only (a known upstream failure), so the headroom rule keeps room for two of them. And how much
+ * may be written to it.
  */
 #include "target/target.h"
 
@@ -23,6 +24,10 @@ bool budget_room(const Budget *b, uint64_t unallocated, uint64_t length);
 
 /* Bytes of all devices that belong to no chunk. A device that does not answer (removed, being replaced) has none. */
 uint64_t budget_unallocated(const Target *t, const BtrfsOps *ops, int fd);
+
+/* Bytes of data that [Churn] WriteBudget= allows in all after so much time under stress; UINT64_MAX: any number. What a day brings comes bit by bit,
+ * so that a disk is written to evenly. Pure. */
+uint64_t budget_write_limit(const Config *c, const Target *t, uint64_t stress_ns);
 
 /* Time to walk so many bytes on the slowest device worth testing, 20 MiB/s: a disk at its inner tracks under competing load. */
 uint64_t budget_walk_ns(uint64_t bytes);

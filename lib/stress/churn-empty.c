@@ -31,9 +31,9 @@ static int punch_file(Worker *w, Churn *s, unsigned i) {
         return worker_end(w, fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)size) < 0 ? -errno : 0, NULL);
 }
 
-/* What is written elsewhere takes room once more until the commit; and there is no time for it when the phase has changed. */
+/* What is written elsewhere takes room once more until the commit; there is no time for it when the phase has changed, and it is written as well. */
 static bool may_write(Worker *w, const Churn *s) {
-        return !worker_should_yield(w) && churn_has_room(w, s);
+        return !worker_should_yield(w) && board_may_write(w->board) && churn_has_room(w, s);
 }
 
 /* The new data goes elsewhere, and the extents that it replaces die with the commit. The file stays, full of what the next cycle overwrites. */
@@ -116,8 +116,8 @@ static const struct {
 };
 
 ChurnEmpty churn_pick_way(Worker *w) {
-        unsigned enabled = w->config->churn.empty;
-        uint64_t skip = rng_below(&w->rng, (uint64_t)__builtin_popcount(enabled));
+        unsigned enabled = w->config->churn.empty & (board_may_write(w->board) ? ~0U : ~(unsigned)EMPTY_WRITES);
+        uint64_t skip = enabled ? rng_below(&w->rng, (uint64_t)__builtin_popcount(enabled)) : 0;
 
         for (size_t i = 0; i < ELEMENTSOF(ways); i++)
                 if ((enabled & ways[i].way) && skip-- == 0)

@@ -56,6 +56,8 @@ static int fill_file(Worker *w, Churn *s, unsigned i) {
 }
 
 ChurnFill churn_pick_fill(Worker *w, ChurnEmpty way) {
+        if (!board_may_write(w->board))
+                return FILL_FALLOCATE;
         if (w->config->churn.fill != FILL_MIXED)
                 return w->config->churn.fill;
         if (way & EMPTY_WRITES)
@@ -66,7 +68,7 @@ ChurnFill churn_pick_fill(Worker *w, ChurnEmpty way) {
 int churn_fill(Worker *w, Churn *s) {
         for (unsigned i = 0; i < s->files && !worker_should_yield(w); i++) {
                 int r;
-                if (i > 0 && !churn_has_room(w, s))
+                if (i > 0 && (!churn_has_room(w, s) || (s->fill == FILL_WRITE && !board_may_write(w->board))))
                         return 0;
                 r = fill_file(w, s, i);
                 if (r < 0)

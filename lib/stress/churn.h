@@ -29,6 +29,7 @@ typedef struct Churn {
         bool subvolume;        /* there is one */
         uint64_t generation;   /* of what is written: a cycle's, and one more when it overwrites */
         uint64_t short_cycles; /* in a row without room for a single file */
+        bool spent_noted;      /* that no more may be written */
         ExtentMap map, before; /* this reading of the chunk tree and the one before */
 } Churn;
 
@@ -45,9 +46,10 @@ int churn_write_file(Worker *w, Churn *s, int fd, unsigned i);
 
 /* True while one more file of file_size leaves the headroom; keeps board->near_full. */
 bool churn_has_room(Worker *w, const Churn *s);
-/* One of FILL_WRITE and FILL_FALLOCATE, as [Churn] Fill= allows and the way that will empty the files needs. */
+/* One of FILL_WRITE and FILL_FALLOCATE, as [Churn] Fill= and what is left of WriteBudget= allow and the way that will empty the files needs. */
 ChurnFill churn_pick_fill(Worker *w, ChurnEmpty way);
-/* Fills as many files as there is room for, at most Files; the caller has found room for the first. Ends early when the phase changes. */
+/* Fills as many files as there is room for, at most Files; the caller has found room for the first. Ends early when the phase changes or no more
+ * may be written. */
 int churn_fill(Worker *w, Churn *s);
 
 /* A buffer for reading back, or none when [Churn] VerifyEvery= is 0. 0 or -ENOMEM (ours). */
@@ -56,7 +58,7 @@ int churn_verify_prepare(Worker *w, Churn *s);
  * All of them were written in this generation. A block that is not what was written is sent as OBS_MISCOMPARE. Blocks. */
 int churn_verify(Worker *w, Churn *s, unsigned n);
 
-/* One of the ways that are enabled. */
+/* One of the ways that are enabled, of those that write only while that is allowed. Where no other is, EMPTY_UNLINK. */
 ChurnEmpty churn_pick_way(Worker *w);
 /* Commits, when [Churn] SyncBetween= wants that. */
 int churn_commit(Worker *w);

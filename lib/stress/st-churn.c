@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/units.h"
 #include "stress/churn.h"
 #include "stress/place.h"
 #include "stress/stressor.h"
@@ -177,9 +178,21 @@ static int empty_leftovers(Worker *w, Churn *s) {
         return churn_empty(w, s);
 }
 
+/* Of drive writes per day there will be more in a moment: that is no news. */
+static void note_spent(Worker *w, Churn *s) {
+        char size[UNITS_MAX];
+
+        if (s->spent_noted || w->config->churn.write_budget.bytes == 0 || board_may_write(w->board))
+                return;
+        s->spent_noted = true;
+        worker_note(w, "The churn has written WriteBudget=%s and writes no more: files are only allocated from here on.",
+                    units_format_size(w->config->churn.write_budget.bytes, size));
+}
+
 static int fill_and_commit(Worker *w, Churn *s) {
         int r = 0;
 
+        note_spent(w, s);
         s->generation++;
         s->file_size = worker_knob(w, KNOB_FILE_SIZE);
         s->files = (unsigned)worker_knob(w, KNOB_FILES);
