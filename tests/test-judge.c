@@ -392,6 +392,7 @@ static void test_sentence_of_each_kind(void **state) {
         judge_feed(j, &(Observation){ .time_ns = START, .kind = OBS_DIED, .result = 9, .text = "churn/1" });
         judge_feed(j, &(Observation){ .time_ns = START, .kind = OBS_DEVSTAT, .devid = 4, .count = 3, .text = "read_errs" });
         judge_feed(j, &(Observation){ .time_ns = START, .kind = OBS_MISCOMPARE, .op = OP_READ, .logical = 64 * KiB, .text = "f1 block 2" });
+        judge_feed(j, &(Observation){ .time_ns = START, .kind = OBS_HEALTH, .devid = 7, .text = "pending sectors grew from 0 to 2" });
         judge_tick(j, START + NSEC_PER_SEC);
         judge_feed(j, &(Observation){ .time_ns = START + 9 * NSEC_PER_SEC, .kind = OBS_COUNTERS, .op = OP_SCRUB, .devid = 3, .count = 7,
                                       .text = "csum_errors=7" });
@@ -410,12 +411,14 @@ static void test_sentence_of_each_kind(void **state) {
         sentence_of(j, 3, s);
         expect_sentence(s, WORDS("f1 block 2", "file offset 64", "not what was written"));
         sentence_of(j, 4, s);
-        expect_sentence(s, WORDS("WARNING", "unrelated"));
+        expect_sentence(s, WORDS("devid 7", "pending sectors grew from 0 to 2", "before the stress"));
         sentence_of(j, 5, s);
-        expect_sentence(s, WORDS("scrub", "devid 3", "7 errors", "csum_errors=7"));
+        expect_sentence(s, WORDS("WARNING", "unrelated"));
         sentence_of(j, 6, s);
-        expect_sentence(s, WORDS("2 empty data block groups", "logical 5", "never deleted", "758f2dfcf8a2"));
+        expect_sentence(s, WORDS("scrub", "devid 3", "7 errors", "csum_errors=7"));
         sentence_of(j, 7, s);
+        expect_sentence(s, WORDS("2 empty data block groups", "logical 5", "never deleted", "758f2dfcf8a2"));
+        sentence_of(j, 8, s);
         expect_sentence(s, WORDS("do not add up", "corrected_errors=256"));
 }
 

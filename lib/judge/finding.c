@@ -44,6 +44,8 @@ const FindingClassInfo finding_classes[_CLASS_MAX] = {
                                    "balance failed on a block group that had vanished before it was relocated", true },
         [CLASS_IO_ERROR] = { "hardware/io-error", "a11ab51bb01d474992c8c15964c5f9f7",
                              "a device failed to read or write", true },
+        [CLASS_HEALTH] = { "hardware/health", "f808563b6a6fc8a8f8a5fe74b7a05e4f",
+                           "a disk counts errors of its own, or of its cable, that it did not have before the stress", true },
         [CLASS_MISCOMPARE] = { "data/miscompare", "f1548cf1cca04a78bcaa648c104969cf",
                                "data read back is not what was written", true },
         [CLASS_SETUP_SCRUB] = { "setup/scrub-unsupported", "c824d76d38ce4b76a32397f02371f192",
@@ -121,6 +123,9 @@ static void say_what(Sentence *s, const Finding *f) {
                 break;
         case OBS_DEVSTAT:
                 say(s, "error counter of devid %" PRIu64 " grew by %" PRIu64 " (%s)", f->devid, f->first.count, f->text);
+                break;
+        case OBS_HEALTH:
+                say(s, "health of devid %" PRIu64 " (%s)", f->devid, f->text);
                 break;
         default:
                 say(s, "%s", f->text);

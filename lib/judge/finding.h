@@ -34,6 +34,7 @@ typedef enum FindingClass {
         CLASS_NEVER_DELETED,     /* kernel/group-never-deleted */
         CLASS_BALANCE_EINVAL,    /* kernel/balance-einval */
         CLASS_IO_ERROR,          /* hardware/io-error */
+        CLASS_HEALTH,            /* hardware/health */
         CLASS_MISCOMPARE,        /* data/miscompare */
         CLASS_SETUP_SCRUB,       /* setup/scrub-unsupported: the control scrub fails too */
         CLASS_SETUP_ERRNO,       /* setup/errno */

@@ -212,6 +212,9 @@ static void decide(Judge *j, const Pending *p) {
         case OBS_DEVSTAT:
                 rows_add(j, p->first.flags & OBS_DISCARDS ? &discarded : &(Ruling){ .class = CLASS_IO_ERROR, .grade = GRADE_HW }, p);
                 break;
+        case OBS_HEALTH:
+                rows_add(j, &(Ruling){ .class = CLASS_HEALTH, .grade = GRADE_HW }, p);
+                break;
         case OBS_EMPTY_GROUPS:
                 rows_add(j, &(Ruling){ .class = CLASS_NEVER_DELETED, .grade = GRADE_FINDING }, p);
                 break;
@@ -330,6 +333,7 @@ void judge_feed(Judge *j, const Observation *o) {
                 else
                         pend(j, o, JUDGE_SETTLE_NS);
                 break;
+        case OBS_HEALTH: /* what the disk itself says: no fault of ours does that */
         case OBS_STUCK:
         case OBS_DIED:
                 pend(j, o, JUDGE_SETTLE_NS);

@@ -18,6 +18,7 @@ static const char *const kinds[_OBS_MAX] = {
         [OBS_STUCK] = "stuck",
         [OBS_DIED] = "died",
         [OBS_DEVSTAT] = "devstat",
+        [OBS_HEALTH] = "health",
         [OBS_EMPTY_GROUPS] = "empty-groups",
         [OBS_MISCOMPARE] = "miscompare",
         [OBS_DEVICE] = "device",
