@@ -221,6 +221,7 @@ static const struct {
         { "Snapshot", "Rest", "2s", NULL, { "long" } },
         { "Trim", "Enabled", "true", "yes", { "discard" } },
         { "Trim", "Rest", "0", NULL, { "61m" } },
+        { "Health", "SmartInterval", "0", NULL, { "25h", "-1", "often" } },
         { "Observe", "Trace", "false", "no", { "-" } },
         { "Observe", "KernelLog", "no", NULL, { "kmsg" } },
 };

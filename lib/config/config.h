@@ -137,6 +137,9 @@ typedef struct Config {
                 bool enabled;
                 uint64_t rest_ns;
         } trim;
+        struct { /* [Health], of disks */
+                uint64_t smart_interval_ns; /* SmartInterval=10m; 0: only before and after */
+        } health;
         struct { /* [Observe] */
                 bool trace, kmsg;
         } observe;

@@ -211,6 +211,11 @@ const Key keys[] = {
           .help = "Rest between two trims. While its free space is discarded the cleaner passes a block group by, and no chunk is made while "
                   "unallocated space is: without rests there are fewer collisions." },
 
+        { "Health", "SmartInterval", &type_duration, SLOT(health.smart_interval_ns), "10m", .max = 24 * HOUR,
+          .help = "How often smartctl is asked for the health of the disks while they are under stress; it is always asked before and after. Growth "
+                  "of what a disk counts as reallocated or pending sectors, media errors, CRC errors and the like is a finding against it. 0: only "
+                  "before and after. Loop files have no health." },
+
         { "Observe", "Trace", &type_bool, SLOT(observe.trace), "yes",
           .help = "Count collisions from trace events, in a tracefs instance of our own. Without it removals are counted from the "
                   "chunk tree instead." },

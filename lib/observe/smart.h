@@ -41,6 +41,13 @@ typedef struct Health {
         char serial[HEALTH_SERIAL_MAX]; /* as the disk has it; "": not told */
 } Health;
 
+/* Of one disk over a run. */
+typedef struct DiskHealth {
+        Health before;    /* each counter as it was when it was first known */
+        Health now;       /* as it was when it was last known */
+        uint64_t hottest; /* degrees C; 0: never known */
+} DiskHealth;
+
 static inline bool health_knows(const Health *h, HealthCounter c) { return h->known & UINT32_C(1) << c; }
 void health_set(Health *h, HealthCounter c, uint64_t value);
 /* What `more` knows is known from now on. */

@@ -305,6 +305,33 @@ static void fill_devices(Json *j, json_object *array) {
         }
 }
 
+/* Only what the disk, or the kernel, can tell. */
+static void fill_health(Json *j, json_object *o, const DiskHealth *d) {
+        for (HealthCounter c = 0; c < _HEALTH_MAX; c++) {
+                json_object *value;
+                if (!health_knows(&d->now, c))
+                        continue;
+                value = json_object_new_object();
+                if (value) {
+                        put_u64(j, value, "before", d->before.values[c]);
+                        put_u64(j, value, "after", d->now.values[c]);
+                        if (c == HEALTH_TEMPERATURE)
+                                put_u64(j, value, "max", d->hottest);
+                }
+                put(j, o, health_info[c].name, value);
+        }
+}
+
+static void put_health(Json *j, json_object *o, unsigned disk) {
+        json_object *health = j->report->health ? json_object_new_object() : NULL;
+
+        if (!j->report->health)
+                return put_null(j, o, "health");
+        if (health)
+                fill_health(j, health, &j->report->health[disk]);
+        put(j, o, "health", health);
+}
+
 static void fill_disks(Json *j, json_object *array) {
         const Target *t = j->report->target;
 
@@ -317,6 +344,7 @@ static void fill_disks(Json *j, json_object *array) {
                         put_string(j, o, "wwid", t->disks[i].identity.wwid);
                         put_string(j, o, "model", t->disks[i].identity.model);
                         put_u64(j, o, "size", t->disks[i].identity.size);
+                        put_health(j, o, i);
                 }
                 append(j, array, o);
         }

@@ -191,6 +191,41 @@ static void closing_pairs(const Report *r, FILE *f) {
                 closing_pair(r, f, &r->pairs->list[i]);
 }
 
+/* By how much, in bytes; "-": that is not known. */
+static const char *written(const DiskHealth *d, HealthCounter c, char buf[static UNITS_MAX]) {
+        if (!health_knows(&d->now, c))
+                return "-";
+        return units_human_size(d->now.values[c] - MIN_OF(d->before.values[c], d->now.values[c]), buf);
+}
+
+static void closing_disk(const char *name, const DiskHealth *d, FILE *f) {
+        char degrees[64] = "-", grew[512] = "", host[UNITS_MAX], device[UNITS_MAX];
+
+        if (health_knows(&d->now, HEALTH_TEMPERATURE))
+                snprintf(degrees, sizeof(degrees), "%" PRIu64 " to %" PRIu64 " (%" PRIu64 ")", d->before.values[HEALTH_TEMPERATURE],
+                         d->now.values[HEALTH_TEMPERATURE], d->hottest);
+        for (HealthCounter c = 0; c < _HEALTH_MAX; c++)
+                if (health_info[c].finding && health_knows(&d->now, c) && d->now.values[c] > d->before.values[c])
+                        append(grew, sizeof(grew), "%s%s from %" PRIu64 " to %" PRIu64, grew[0] ? ", " : "", health_info[c].label,
+                               d->before.values[c], d->now.values[c]);
+        fprintf(f, "%-*s %16s %11s %11s  ", (int)LABEL, name, degrees, written(d, HEALTH_HOST_WRITTEN, host),
+                written(d, HEALTH_DEVICE_WRITTEN, device));
+        text_wrap(f, LABEL + 43, grew[0] ? grew : "nothing");
+}
+
+/* Only where something could be read of one of them. */
+static void closing_disks(const Report *r, FILE *f) {
+        uint32_t known = 0;
+
+        for (unsigned i = 0; r->health && i < r->target->n_disks; i++)
+                known |= r->health[i].now.known;
+        if (known == 0)
+                return;
+        fprintf(f, "\n%-*s %16s %11s %11s  %s\n", (int)LABEL, "disk", "degrees C (max)", "host wrote", "disk wrote", "errors that grew");
+        for (unsigned i = 0; i < r->target->n_disks; i++)
+                closing_disk(r->target->disks[i].identity.name, &r->health[i], f);
+}
+
 static void closing_result(const Report *r, FILE *f, Operation op, unsigned index) {
         uint64_t n = board_tally(r->board, op, index);
         TallyMeaning m;
@@ -294,6 +329,7 @@ void report_closing(const Report *r, FILE *f, bool color) {
         closing_aim(r, f);
         closing_pairs(r, f);
         closing_operations(r, f);
+        closing_disks(r, f);
         closing_findings(r, f);
         closing_bound(r, f);
         closing_notes(r, f);

@@ -6,6 +6,7 @@
 #include "judge/judge.h"
 #include "observe/board.h"
 #include "observe/collision.h"
+#include "observe/smart.h"
 #include "plan/pairs.h"
 #include "plan/tuner.h"
 #include "target/target.h"
@@ -63,6 +64,7 @@ typedef struct Report {
         const Aim *aim;        /* NULL: collisions are not counted */
         const Tuner *tuner;    /* NULL: nothing is tuned */
         bool hits;             /* hits counted, see hit-probe.h */
+        const DiskHealth *health; /* of each disk of the target; NULL: it has none */
         const Pairs *pairs;    /* NULL: all stressors run all the time */
         bool trace;            /* collisions counted from trace events */
         Totals totals;

@@ -6,6 +6,7 @@
 #include "observe/src-kmsg.h"
 #include "plan/pairs.h"
 #include "plan/tuner.h"
+#include "run/health.h"
 #include "run/run.h"
 
 struct Run {
@@ -20,6 +21,7 @@ struct Run {
         TraceSource *trace;
         KmsgSource kmsg;
         Keeper keeper;
+        HealthWatch *health;
         int lock;
         History kmsg_history, observations;
         RunListener listener;
@@ -67,6 +69,14 @@ void run_tell_findings(Run *r);
 /* What btrfs check said of the lost target goes to the evidence of the newest finding. */
 void run_keep_check(Run *r);
 void run_conclude(Run *r);
+
+/* run-health.c; on loop files they do nothing. A target has been made: its disks are asked, and to be waited for before the stress. */
+void run_health_made(Run *r);
+bool run_health_busy(const Run *r);
+/* Takes answers, and asks when it is time. */
+void run_health(Run *r);
+/* The last look. */
+void run_health_end(Run *r);
 
 /* run-tune.c; with Tune=no they do nothing. Begins anew, with the settings asked for. */
 void run_tune_begin(Run *r);

@@ -46,6 +46,8 @@ static int allocate(Run *r, Error *e) {
         r->desk = job_desk_new();
         if (!r->board || !r->desk || judge_new(&r->judge, &policy) < 0)
                 return error_set(e, EXIT_ERROR, ENOMEM, "Not enough memory to start.");
+        if (health_watch_new(&r->health, "") < 0)
+                return error_set(e, EXIT_ERROR, ENOMEM, "Not enough memory to start.");
         r->job.desk = r->desk;
         r->job.ops = &btrfs_kernel_ops;
         r->job.open_target = target_open;
@@ -92,6 +94,7 @@ void run_free(Run *r) {
                 crew_close(&r->crew);
         }
         job_abandon(&r->job);
+        health_watch_free(r->health);
         run_close_sources(r);
         judge_free(r->judge);
         board_free(r->board);

@@ -234,6 +234,7 @@ void run_watch(Run *r) {
         if (r->kmsg.fd >= 0) /* after the removals that it may speak of */
                 kmsg_source_step(&r->kmsg, r->now_ns, run_observe, r);
         crew_watch(&r->crew, r->now_ns, ending, run_observe, r);
+        run_health(r);
         r->asked |= judge_tick(r->judge, r->now_ns);
         count(r);
         run_tell_findings(r);

@@ -15,6 +15,7 @@
 #define END_KILL_NS (4 * NSEC_PER_SEC)       /* of the 10 s that a stop may take: workers to end by themselves … */
 #define END_LEAVE_NS (5 * NSEC_PER_SEC)      /* … then killed … */
 #define UNMOUNT_URGENT_NS (4 * NSEC_PER_SEC) /* … and this to unmount. */
+#define EXAMINE_URGENT_NS NSEC_PER_SEC
 #define UNMOUNT_TIMEOUT_NS (120 * NSEC_PER_SEC)
 
 static void enter(Run *r, RunState s);
@@ -63,6 +64,7 @@ static void step_making(Run *r) {
         learn_target(r);
         if (r->desk->note[0])
                 run_note(r, "%s", r->desk->note);
+        run_health_made(r);
         enter(r, RUN_PREFLIGHT);
 }
 
@@ -83,7 +85,8 @@ static void step_preflight(Run *r) {
         Error e = ERROR_NULL;
         char name[16];
 
-        if (!job_is_done(r, RUN_UNMOUNTING))
+        /* How the disks are before the stress. */
+        if (run_health_busy(r) || !job_is_done(r, RUN_UNMOUNTING))
                 return;
         if (!control_is_clean(r)) {
                 error_set(&e, EXIT_ERROR, EINVAL,
@@ -195,6 +198,11 @@ static void step_evicting(Run *r) {
         enter(r, RUN_RETIRING);
 }
 
+/* Nothing of the target is left but its disks, if it is on disks. */
+static RunState after_target(const Run *r) {
+        return r->report.health ? RUN_EXAMINING : RUN_DONE;
+}
+
 static void step_retiring(Run *r) {
         if (!job_is_done(r, RUN_DONE))
                 return;
@@ -206,7 +214,7 @@ static void step_retiring(Run *r) {
                 if (r->report.totals.remakes > r->config.run.max_remakes) {
                         run_note(r, "The target was lost more than MaxRemakes=%llu times; the run ends here.",
                                  (unsigned long long)r->config.run.max_remakes);
-                        return enter(r, RUN_DONE);
+                        return enter(r, after_target(r));
                 }
         }
         /* The old workers have gone: knobs and benches are those of the new ones. */
@@ -250,7 +258,12 @@ static void step_final(Run *r) {
 static void step_unmounting(Run *r) {
         if (!job_is_done(r, RUN_DONE))
                 return;
-        enter(r, RUN_DONE);
+        enter(r, after_target(r));
+}
+
+static void step_examining(Run *r) {
+        if (!run_health_busy(r) || (r->urgent && r->now_ns - r->entered_ns > EXAMINE_URGENT_NS))
+                enter(r, RUN_DONE);
 }
 
 static void enter_stress(Run *r) {
@@ -293,6 +306,10 @@ static void enter_unmounting(Run *r) {
         start_job(r, JOB_UNMOUNT, r->urgent || r->stuck ? UNMOUNT_URGENT_NS : UNMOUNT_TIMEOUT_NS);
 }
 
+static void enter_examining(Run *r) {
+        run_health_end(r);
+}
+
 static void enter_done(Run *r) {
         run_conclude(r);
 }
@@ -312,6 +329,7 @@ static const struct {
         [RUN_STOPPING] = { "ending the workers", enter_end, step_stopping },
         [RUN_FINAL] = { "last control scrub", enter_control, step_final },
         [RUN_UNMOUNTING] = { "unmounting", enter_unmounting, step_unmounting },
+        [RUN_EXAMINING] = { "reading the health of the disks", enter_examining, step_examining },
         [RUN_DONE] = { "done", enter_done, NULL },
 };
 

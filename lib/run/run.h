@@ -6,7 +6,7 @@
  *
  *   making → preflight → stress ⇄ pausing → confirming
  *                          │  └→ evicting → retiring → making        (target lost, or a new configuration)
- *                          └→ stopping → final → unmounting → done
+ *                          └→ stopping → final → unmounting → examining → done
  *
  * Life: run_new() → run_step() ten times a second until run_done() → run_report() → run_free().
  */
@@ -30,6 +30,7 @@ typedef enum RunState {
         RUN_STOPPING,   /* workers end because the run ends */
         RUN_FINAL,      /* a last control scrub of the quiesced target */
         RUN_UNMOUNTING,
+        RUN_EXAMINING,  /* the health of the disks after it all; a target on loop files passes it by */
         RUN_DONE,
         _RUN_STATE_MAX,
 } RunState;
