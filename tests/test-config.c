@@ -222,6 +222,7 @@ static const struct {
         { "Trim", "Enabled", "true", "yes", { "discard" } },
         { "Trim", "Rest", "0", NULL, { "61m" } },
         { "Health", "SmartInterval", "0", NULL, { "25h", "-1", "often" } },
+        { "Health", "TemperatureLimit", "55", NULL, { "151", "-1", "70C" } },
         { "Observe", "Trace", "false", "no", { "-" } },
         { "Observe", "KernelLog", "no", NULL, { "kmsg" } },
 };

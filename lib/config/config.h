@@ -139,6 +139,7 @@ typedef struct Config {
         } trim;
         struct { /* [Health], of disks */
                 uint64_t smart_interval_ns; /* SmartInterval=10m; 0: only before and after */
+                uint64_t temperature_limit; /* TemperatureLimit=70, degrees C; 0: none */
         } health;
         struct { /* [Observe] */
                 bool trace, kmsg;

@@ -215,6 +215,10 @@ const Key keys[] = {
           .help = "How often smartctl is asked for the health of the disks while they are under stress; it is always asked before and after. Growth "
                   "of what a disk counts as reallocated or pending sectors, media errors, CRC errors and the like is a finding against it. 0: only "
                   "before and after. Loop files have no health." },
+        { "Health", "TemperatureLimit", &type_number, SLOT(health.temperature_limit), "70", .max = 150,
+          .help = "Degrees C at which the stress pauses until the hottest disk is 5 below it: most disks are specified up to 70 (hard disks to 60), "
+                  "and an error of one that is hotter would not be its fault. A pause is no time under stress, and one that lasts for an hour ends the "
+                  "run, which is then INCONCLUSIVE. Looked at every 30 s, where the kernel has a sensor without asking the disk. 0: no limit." },
 
         { "Observe", "Trace", &type_bool, SLOT(observe.trace), "yes",
           .help = "Count collisions from trace events, in a tracefs instance of our own. Without it removals are counted from the "

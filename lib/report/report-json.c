@@ -130,6 +130,8 @@ static void fill_outcome(Json *j, json_object *o) {
                 put_seconds(j, o, "duration_asked_s", r->duration_asked_ns);
         else
                 put_null(j, o, "duration_asked_s");
+        put_u64(j, o, "coolings", r->coolings);
+        put_seconds(j, o, "cooling_s", r->cooling_ns);
         put_seconds(j, o, "elapsed_s", t->time_ns > r->started_mono_ns ? t->time_ns - r->started_mono_ns : 0);
 }
 

@@ -64,6 +64,7 @@ typedef struct Report {
         const Aim *aim;        /* NULL: collisions are not counted */
         const Tuner *tuner;    /* NULL: nothing is tuned */
         bool hits;             /* hits counted, see hit-probe.h */
+        uint64_t coolings, cooling_ns; /* pauses because a disk was too hot, and how long they lasted in all */
         const DiskHealth *health; /* of each disk of the target; NULL: it has none */
         const Pairs *pairs;    /* NULL: all stressors run all the time */
         bool trace;            /* collisions counted from trace events */

@@ -83,6 +83,20 @@ const DiskHealth *health_watch_disks(const HealthWatch *w) {
         return w->disks;
 }
 
+uint64_t health_watch_warmest(const HealthWatch *w, const char **ret_name) {
+        uint64_t warmest = 0;
+
+        *ret_name = "";
+        for (unsigned i = 0; i < w->n; i++) {
+                uint64_t t = w->disks[i].now.values[HEALTH_TEMPERATURE];
+                if (t <= warmest)
+                        continue;
+                warmest = t;
+                *ret_name = w->asked[i].name;
+        }
+        return warmest;
+}
+
 /* By the name that the target gives to its devices. */
 static uint64_t find_devid(const Target *t, const char *name) {
         for (unsigned k = 0; k < t->n_devices; k++)

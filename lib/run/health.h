@@ -30,6 +30,9 @@ unsigned health_watch_n(const HealthWatch *w);
 /* One per disk, in the order of the target's; valid as long as the watch. */
 const DiskHealth *health_watch_disks(const HealthWatch *w);
 
+/* Degrees C of the hottest disk, by the last look at each, and the kernel's name of it; 0: not known. */
+uint64_t health_watch_warmest(const HealthWatch *w, const char **ret_name);
+
 /* Asks every disk that is not being asked. Does not block. */
 void health_watch_ask(HealthWatch *w, HealthLook look, uint64_t now_ns);
 /* When they were last asked, CLOCK_MONOTONIC; HEALTH_LOOK_ALL counts as a look at the warmth too. 0: never. */

@@ -2,6 +2,10 @@
 /* When a run asks its disks how they fare. */
 #include "run/run-internal.h"
 
+#define WARMTH_NS (30 * NSEC_PER_SEC)
+#define COOLER 5         /* degrees C below the limit, where the stress goes on */
+#define HEAT_NOTES_MAX 5 /* of a run of weeks in a hot room */
+
 void run_health_made(Run *r) {
         health_watch_learn(r->health, &r->desk->target);
         r->report.health = health_watch_n(r->health) > 0 ? health_watch_disks(r->health) : NULL;
@@ -22,6 +26,32 @@ static bool is_due(const Run *r, HealthLook look, uint64_t interval_ns) {
 
 void run_health(Run *r) {
         health_watch_poll(r->health, r->now_ns, run_observe, r);
-        if (r->state == RUN_STRESS && is_due(r, HEALTH_LOOK_ALL, r->config.health.smart_interval_ns))
+        if (r->state != RUN_STRESS && r->state != RUN_COOLING)
+                return;
+        if (is_due(r, HEALTH_LOOK_ALL, r->config.health.smart_interval_ns))
                 health_watch_ask(r->health, HEALTH_LOOK_ALL, r->now_ns);
+        else if (r->config.health.temperature_limit > 0 && is_due(r, HEALTH_LOOK_WARMTH, WARMTH_NS))
+                health_watch_ask(r->health, HEALTH_LOOK_WARMTH, r->now_ns);
+}
+
+bool run_health_hot(Run *r) {
+        uint64_t limit = r->config.health.temperature_limit, warmest;
+        const char *name;
+
+        warmest = health_watch_warmest(r->health, &name);
+        if (limit == 0 || warmest < limit)
+                return false;
+        r->report.coolings++;
+        if (r->report.coolings <= HEAT_NOTES_MAX)
+                run_note(r, "/dev/%s has %llu degrees C, the limit is %llu (TemperatureLimit=): the stress pauses until it is %u below it.%s", name,
+                         (unsigned long long)warmest, (unsigned long long)limit, COOLER,
+                         r->report.coolings == HEAT_NOTES_MAX ? " Later pauses are only counted." : "");
+        return true;
+}
+
+bool run_health_cooled(const Run *r) {
+        const char *name;
+
+        return r->config.health.temperature_limit == 0 ||
+               health_watch_warmest(r->health, &name) + COOLER <= r->config.health.temperature_limit;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * The inside of a Run, shared by run.c (the machine) and run-watch.c (what it sees and tells). Nobody else includes this.
+ * The inside of a Run, shared by run.c (the machine) and run-watch.c (what it sees and tells). Nobody else includes this, but their test.
  */
 #include "observe/src-kmsg.h"
 #include "plan/pairs.h"
@@ -36,6 +36,7 @@ struct Run {
         bool reconfigured;   /* evicting for a new configuration, not for a lost target */
         bool refused;        /* an interlock said no before anything was written */
         bool cancel_tried, killed;
+        bool hot;            /* the pause is for the disks to cool down, not for a control scrub */
         bool suspected;      /* the control scrub under way answers a suspect */
         uint64_t control_ns; /* time under stress when the last pause for a control scrub began */
         unsigned asked;      /* JudgeAsk not yet served */
@@ -75,6 +76,10 @@ void run_health_made(Run *r);
 bool run_health_busy(const Run *r);
 /* Takes answers, and asks when it is time. */
 void run_health(Run *r);
+/* A disk has reached TemperatureLimit=: noted and counted, for each pause once. */
+bool run_health_hot(Run *r);
+/* The hottest is far enough below it. */
+bool run_health_cooled(const Run *r);
 /* The last look. */
 void run_health_end(Run *r);
 

@@ -12,6 +12,7 @@
 #define RETIRE_TIMEOUT_NS (700 * NSEC_PER_SEC)
 #define PAUSE_CANCEL_NS (2 * NSEC_PER_SEC)   /* a step that lasts longer than this is a long scrub or balance: cancel it */
 #define PAUSE_TIMEOUT_NS (60 * NSEC_PER_SEC)
+#define COOLING_TIMEOUT_NS (3600 * NSEC_PER_SEC)
 #define END_KILL_NS (4 * NSEC_PER_SEC)       /* of the 10 s that a stop may take: workers to end by themselves … */
 #define END_LEAVE_NS (5 * NSEC_PER_SEC)      /* … then killed … */
 #define UNMOUNT_URGENT_NS (4 * NSEC_PER_SEC) /* … and this to unmount. */
@@ -122,6 +123,9 @@ static void step_stress(Run *r) {
                 return enter(r, RUN_PAUSING);
         if (crew_alive(&r->crew) == 0)
                 return fail(r, &none_left, RUN_UNMOUNTING);
+        r->hot = run_health_hot(r);
+        if (r->hot)
+                enter(r, RUN_PAUSING);
 }
 
 static void resume(Run *r) {
@@ -137,14 +141,14 @@ static void step_pausing(Run *r) {
         if (job_busy(&r->job)) {
                 job_poll(&r->job, r->now_ns, &e);
         } else if (crew_all_paused(&r->crew)) {
-                enter(r, RUN_CONFIRMING);
+                enter(r, r->hot ? RUN_COOLING : RUN_CONFIRMING);
         } else if (since > PAUSE_CANCEL_NS && !r->cancel_tried) {
                 r->cancel_tried = true;
                 atomic_store(&r->board->cancelling, true);
                 start_job(r, JOB_CANCEL, PAUSE_TIMEOUT_NS);
         } else if (since > PAUSE_TIMEOUT_NS) {
-                run_note(r, "The workers did not pause within %llu s, so no control scrub could be run.",
-                         (unsigned long long)(PAUSE_TIMEOUT_NS / NSEC_PER_SEC));
+                run_note(r, "The workers did not pause within %llu s, so %s.", (unsigned long long)(PAUSE_TIMEOUT_NS / NSEC_PER_SEC),
+                         r->hot ? "the disks could not cool down" : "no control scrub could be run");
                 resume(r);
         }
 }
@@ -163,6 +167,21 @@ static void step_confirming(Run *r) {
         } else
                 control_is_clean(r);
         resume(r);
+}
+
+static void step_cooling(Run *r) {
+        r->report.cooling_ns += r->now_ns - r->last_step_ns;
+        if (r->reconfigured || r->asked & JUDGE_REMAKE)
+                return enter(r, RUN_EVICTING);
+        if (r->asked & JUDGE_CONFIRM)
+                return enter(r, RUN_CONFIRMING);
+        if (run_health_cooled(r) || crew_alive(&r->crew) == 0)
+                return resume(r);
+        if (r->now_ns - r->entered_ns > COOLING_TIMEOUT_NS) {
+                run_note(r, "The disks have not cooled down within %llu min: the run ends here. Look at their cooling, or raise "
+                         "TemperatureLimit=.", (unsigned long long)(COOLING_TIMEOUT_NS / NSEC_PER_SEC / 60));
+                enter(r, RUN_STOPPING);
+        }
 }
 
 /* True when no worker is left, or when those left ignore SIGKILL (stuck in the kernel) and time is up. */
@@ -270,6 +289,7 @@ static void enter_stress(Run *r) {
         if (r->report.stress_mono_ns == 0)
                 r->report.stress_mono_ns = r->now_ns;
         r->last_step_ns = r->now_ns;
+        r->hot = false;
         run_tune_resume(r);
         run_pairs_resume(r);
 }
@@ -286,7 +306,8 @@ static void enter_control(Run *r) {
 
 static void enter_pausing(Run *r) {
         r->cancel_tried = false;
-        r->control_ns = r->report.totals.stress_ns;
+        if (!r->hot)
+                r->control_ns = r->report.totals.stress_ns;
         board_set_phase(r->board, PHASE_PAUSE);
 }
 
@@ -322,8 +343,9 @@ static const struct {
         [RUN_MAKING] = { "making the target", enter_making, step_making },
         [RUN_PREFLIGHT] = { "control scrub before the stress", enter_control, step_preflight },
         [RUN_STRESS] = { "stress", enter_stress, step_stress },
-        [RUN_PAUSING] = { "pausing for a control scrub", enter_pausing, step_pausing },
+        [RUN_PAUSING] = { "pausing", enter_pausing, step_pausing },
         [RUN_CONFIRMING] = { "control scrub", enter_control, step_confirming },
+        [RUN_COOLING] = { "cooling down", NULL, step_cooling },
         [RUN_EVICTING] = { "ending the workers to make the target again", enter_end, step_evicting },
         [RUN_RETIRING] = { "unmounting the old target", enter_retiring, step_retiring },
         [RUN_STOPPING] = { "ending the workers", enter_end, step_stopping },
@@ -340,7 +362,8 @@ const char *run_state_name(RunState s) {
 static void enter(Run *r, RunState s) {
         r->state = s;
         r->entered_ns = r->now_ns;
-        states[s].enter(r);
+        if (states[s].enter)
+                states[s].enter(r);
         /* Entering may have moved on (a job that could not start); then that state has been told. */
         if (r->state == s && r->listener.state)
                 r->listener.state(r->listener.userdata, s, &r->report);
@@ -352,6 +375,7 @@ static void end_now(Run *r) {
         case RUN_STRESS:
         case RUN_PAUSING:
         case RUN_CONFIRMING:
+        case RUN_COOLING:
                 job_abandon(&r->job);
                 enter(r, RUN_STOPPING);
                 break;

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A run whose disk gets too hot: the machine with a worker that only rests, from the stress on, below a folder that stands for the machine. The
+ * clock is a little ahead of the real one after each wait.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "fake-btrfs.h"
+#include "run/run-internal.h"
+
+#define LOOK (31 * NSEC_PER_SEC) /* after which the temperature is looked at again */
+
+static int rest(Worker *w) {
+        worker_rest(w, NSEC_PER_MSEC);
+        return 0;
+}
+
+static uint64_t no_deadline(const Config *c _unused_) {
+        return UINT64_MAX;
+}
+
+static const Stressor idle = { .name = "idle", .step = rest, .deadline_ns = no_deadline };
+
+static int open_tmp(const Target *t _unused_, Error *e _unused_) {
+        return open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+typedef struct Place {
+        char root[48];
+        Run *run;
+        uint64_t ahead_ns;
+} Place;
+
+static void set_temperature(const Place *p, unsigned degrees) {
+        char path[128], text[16];
+        FILE *f;
+
+        snprintf(path, sizeof(path), "%s/sys/block/nvme0n1/device/hwmon0", p->root);
+        assert_int_equal(fs_mkdir_p(path), 0);
+        strcat(path, "/temp1_input");
+        f = fopen(path, "we");
+        snprintf(text, sizeof(text), "%u000\n", degrees);
+        assert_non_null(f);
+        fputs(text, f);
+        fclose(f);
+}
+
+static void make_run(Run *r, const char *root) {
+        const JudgePolicy policy = { .confirm_max = 3 };
+        Target *t;
+
+        config_init(&r->config);
+        r->config.health.smart_interval_ns = 0;
+        r->board = board_new();
+        r->desk = job_desk_new();
+        assert_int_equal(judge_new(&r->judge, &policy), 0);
+        assert_int_equal(collider_new(&r->collider, 1), 0);
+        assert_int_equal(health_watch_new(&r->health, root), 0);
+        r->lock = -1;
+        r->kmsg = KMSG_SOURCE_NULL;
+        r->keeper = KEEPER_NULL;
+        r->job = JOB_NULL;
+        r->job.desk = r->desk;
+        r->job.ops = &fake_btrfs_ops;
+        r->job.open_target = open_tmp;
+        r->job.cleaner_wait_ns = 0;
+        r->plan = (Plan){ .seed = 1, .n_devices = 1, .n_workers = 1, .workers = { { .stressor = &idle, .name = "idle/1" } } };
+        r->crew = (Crew){ .board = r->board, .plan = &r->plan, .config = &r->config, .target = &r->desk->target, .ops = &fake_btrfs_ops,
+                          .open_target = open_tmp, .socket = -1 };
+        r->report = (Report){ .version = "test", .config = &r->config, .plan = &r->plan, .target = &r->desk->target, .board = r->board,
+                              .judge = r->judge, .notes = r->note_list };
+        t = &r->desk->target;
+        t->n_disks = t->n_devices = 1;
+        t->devices[0].devid = 1;
+        strcpy(t->devices[0].path, "/dev/nvme0n1");
+        strcpy(t->disks[0].identity.name, "nvme0n1");
+        health_watch_learn(r->health, t);
+}
+
+static int setup(void **state) {
+        static const FakeRule script[] = {
+                { .call = FAKE_SYNC, .optional = true }, { .call = FAKE_SCRUB, .optional = true },
+                { .call = FAKE_TREE_SEARCH, .optional = true }, { .call = FAKE_DEVICE_STATS, .optional = true },
+                { .call = FAKE_SCRUB_CANCEL, .optional = true, .result = -ENOTCONN },
+                { .call = FAKE_BALANCE_CANCEL, .optional = true, .result = -ENOTCONN },
+        };
+        Place *p = calloc(1, sizeof(*p));
+        Error e = ERROR_NULL;
+
+        strcpy(p->root, "/tmp/scrubstress-test-run-XXXXXX");
+        assert_non_null(mkdtemp(p->root));
+        p->run = calloc(1, sizeof(*p->run));
+        make_run(p->run, p->root);
+        set_temperature(p, 40);
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        assert_int_equal(crew_spawn(&p->run->crew, &e), 0);
+        p->run->state = RUN_STRESS;
+        p->run->now_ns = p->run->last_step_ns = p->run->entered_ns = clock_mono_ns();
+        *state = p;
+        return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st _unused_, int flag _unused_, struct FTW *ftw _unused_) {
+        return remove(path);
+}
+
+static int teardown(void **state) {
+        Place *p = *state;
+
+        run_free(p->run);
+        fake_btrfs_end();
+        nftw(p->root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        free(p);
+        return 0;
+}
+
+/* Steps until nobody is being asked any more, and that has had its effect. */
+static void look(Place *p) {
+        p->ahead_ns += LOOK;
+        do {
+                run_step(p->run, clock_mono_ns() + p->ahead_ns);
+                clock_sleep_ns(2 * NSEC_PER_MSEC);
+        } while (health_watch_busy(p->run->health));
+        run_step(p->run, clock_mono_ns() + p->ahead_ns);
+}
+
+static void step_into(Place *p, RunState s) {
+        for (unsigned i = 0; i < 5000 && run_state(p->run) != s; i++) {
+                run_step(p->run, clock_mono_ns() + p->ahead_ns);
+                clock_sleep_ns(2 * NSEC_PER_MSEC);
+        }
+        assert_string_equal(run_state_name(run_state(p->run)), run_state_name(s));
+}
+
+static void heat(Place *p) {
+        set_temperature(p, 70);
+        look(p);
+        step_into(p, RUN_COOLING);
+}
+
+static void a_hot_disk_pauses_the_stress_until_it_is_cooler(void **state) {
+        Place *p = *state;
+        Run *r = p->run;
+        uint64_t stressed;
+
+        set_temperature(p, 69);
+        look(p);
+        assert_int_equal(run_state(r), RUN_STRESS);
+        assert_true(r->report.totals.stress_ns >= LOOK);
+        assert_int_equal(r->report.n_notes, 0); /* smartctl is not asked for what the kernel knows */
+        heat(p);
+        assert_int_equal(board_phase(r->board), PHASE_PAUSE);
+        assert_true(crew_all_paused(&r->crew));
+        assert_int_equal(r->report.coolings, 1);
+        assert_int_equal(r->report.n_notes, 1);
+        assert_string_equal(r->report.notes[0], "/dev/nvme0n1 has 70 degrees C, the limit is 70 (TemperatureLimit=): the stress pauses until it is "
+                            "5 below it.");
+        stressed = r->report.totals.stress_ns;
+        set_temperature(p, 66);
+        look(p);
+        assert_int_equal(run_state(r), RUN_COOLING);
+        assert_true(r->report.cooling_ns >= LOOK);
+        set_temperature(p, 65);
+        look(p);
+        assert_int_equal(run_state(r), RUN_STRESS);
+        assert_int_equal(board_phase(r->board), PHASE_RUN);
+        assert_true(r->report.totals.stress_ns - stressed < NSEC_PER_SEC);
+        look(p);
+        assert_int_equal(run_state(r), RUN_STRESS);
+        assert_true(r->report.totals.stress_ns - stressed >= LOOK);
+        assert_int_equal(r->report.coolings, 1);
+        assert_int_equal(r->report.n_notes, 1);
+}
+
+static void without_a_limit_nothing_pauses(void **state) {
+        Place *p = *state;
+
+        p->run->config.health.temperature_limit = 0;
+        set_temperature(p, 120);
+        look(p);
+        assert_int_equal(health_watch_disks(p->run->health)->now.known, 0); /* and nobody looks */
+        health_watch_ask(p->run->health, HEALTH_LOOK_WARMTH, p->run->now_ns + LOOK);
+        look(p);
+        assert_int_equal(health_watch_disks(p->run->health)->now.values[HEALTH_TEMPERATURE], 120);
+        assert_int_equal(run_state(p->run), RUN_STRESS);
+}
+
+static void notes_of_pauses_come_to_an_end(void **state) {
+        Place *p = *state;
+
+        for (unsigned i = 0; i < 7; i++) {
+                set_temperature(p, 71 + i);
+                look(p);
+                step_into(p, RUN_COOLING);
+                set_temperature(p, 50);
+                look(p);
+                assert_int_equal(run_state(p->run), RUN_STRESS);
+        }
+        assert_int_equal(p->run->report.coolings, 7);
+        assert_int_equal(p->run->report.n_notes, 5);
+        assert_non_null(strstr(p->run->report.notes[4], "has 75 degrees C"));
+        assert_non_null(strstr(p->run->report.notes[4], "Later pauses are only counted"));
+}
+
+static void a_disk_that_stays_hot_ends_the_run(void **state) {
+        Place *p = *state;
+
+        heat(p);
+        p->ahead_ns += 3601 * NSEC_PER_SEC;
+        step_into(p, RUN_STOPPING);
+        assert_non_null(strstr(p->run->report.notes[p->run->report.n_notes - 1], "have not cooled down within 60 min"));
+        assert_false(p->run->completed);
+}
+
+static void a_stop_ends_the_pause(void **state) {
+        Place *p = *state;
+
+        heat(p);
+        run_stop(p->run);
+        run_step(p->run, clock_mono_ns() + p->ahead_ns);
+        assert_int_equal(run_state(p->run), RUN_STOPPING);
+}
+
+static void a_suspect_is_decided_in_the_pause(void **state) {
+        Place *p = *state;
+
+        heat(p);
+        p->run->asked |= JUDGE_CONFIRM;
+        step_into(p, RUN_CONFIRMING);
+        step_into(p, RUN_STRESS);
+        assert_true(fake_btrfs_count(FAKE_SCRUB) > 0);
+        step_into(p, RUN_COOLING); /* for it is still hot */
+}
+
+static void a_lost_target_is_made_again_all_the_same(void **state) {
+        Place *p = *state;
+
+        heat(p);
+        p->run->asked |= JUDGE_REMAKE;
+        run_step(p->run, clock_mono_ns() + p->ahead_ns);
+        assert_int_equal(run_state(p->run), RUN_EVICTING);
+}
+
+/* The control scrub of ControlInterval= is not put off by pauses for heat. */
+static void a_pause_for_heat_is_no_control_scrub(void **state) {
+        Place *p = *state;
+
+        p->run->config.run.control_interval_ns = 2 * LOOK - NSEC_PER_SEC;
+        heat(p);
+        set_temperature(p, 40);
+        look(p);
+        assert_int_equal(run_state(p->run), RUN_STRESS);
+        assert_int_equal(fake_btrfs_count(FAKE_SCRUB), 0);
+        look(p);
+        step_into(p, RUN_STRESS);
+        assert_int_equal(fake_btrfs_count(FAKE_SCRUB), 1);
+}
+
+static void growth_ends_up_with_the_judge(void **state) {
+        Place *p = *state;
+        const Finding *f;
+
+        run_observe(p->run, &(Observation){ .time_ns = p->run->now_ns, .kind = OBS_HEALTH, .devid = 1, .count = 8, .text = "grew" });
+        judge_close(p->run->judge, p->run->now_ns);
+        assert_int_equal(judge_n_findings(p->run->judge), 1);
+        f = judge_finding(p->run->judge, 0);
+        assert_string_equal(finding_classes[f->class].name, "hardware/health");
+        assert_int_equal(f->grade, GRADE_HW);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                TEST(a_hot_disk_pauses_the_stress_until_it_is_cooler),
+                TEST(without_a_limit_nothing_pauses),
+                TEST(notes_of_pauses_come_to_an_end),
+                TEST(a_disk_that_stays_hot_ends_the_run),
+                TEST(a_stop_ends_the_pause),
+                TEST(a_suspect_is_decided_in_the_pause),
+                TEST(a_lost_target_is_made_again_all_the_same),
+                TEST(a_pause_for_heat_is_no_control_scrub),
+                TEST(growth_ends_up_with_the_judge),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
