@@ -177,6 +177,23 @@ static void a_device_counter_that_grew_is_told_once(void **state) {
         fake_btrfs_end();
 }
 
+/* What is mounted at /tmp is not the target, so it stays mounted. */
+static void before_the_unmount_the_counters_are_looked_at(void **state) {
+        static const uint64_t grown[BTRFS_DEV_STAT_VALUES_MAX] = { [BTRFS_DEV_STAT_WRITE_ERRS] = 5 };
+        static const FakeRule script[] = { { .call = FAKE_DEVICE_STATS, .devid = 3, .values = grown }, { .call = FAKE_DEVICE_STATS } };
+        Job *j = *state;
+
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        j->desk->target.mounted = true;
+        strcpy(j->desk->target.mount_point, "/tmp");
+        j->desk->target.devices[2].stats[BTRFS_DEV_STAT_WRITE_ERRS] = 4;
+        assert_int_equal(run_to_end(j, JOB_UNMOUNT), -ENODEV);
+        assert_string_equal(j->desk->devstat.text, "write errors of /dev/loop42 grew from 4 to 5");
+        assert_int_equal(j->desk->target.devices[2].stats[BTRFS_DEV_STAT_WRITE_ERRS], 5);
+        assert_int_equal(j->desk->target.devices[2].stats_at_start[BTRFS_DEV_STAT_WRITE_ERRS], 0);
+        fake_btrfs_end();
+}
+
 /* A read error of another device is not hidden by what discarded blocks can cause. */
 static void the_counter_that_tells_more_is_told(void **state) {
         static const uint64_t corrupt[BTRFS_DEV_STAT_VALUES_MAX] = { [BTRFS_DEV_STAT_CORRUPTION_ERRS] = 3 };
@@ -433,6 +450,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(dirty_counters_fail_it, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_failed_sync_is_an_answer_too, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_device_counter_that_grew_is_told_once, setup, teardown),
+                cmocka_unit_test_setup_teardown(before_the_unmount_the_counters_are_looked_at, setup, teardown),
                 cmocka_unit_test_setup_teardown(the_counter_that_tells_more_is_told, setup, teardown),
                 cmocka_unit_test_setup_teardown(an_empty_group_that_stays_is_told, setup, teardown),
                 cmocka_unit_test_setup_teardown(one_that_no_scrub_has_passed_is_not, setup, teardown),

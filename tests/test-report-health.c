@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the reports say of the health of disks. */
+/* What the reports say of the health of disks, and of what btrfs counts for its devices. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -73,6 +73,24 @@ static void the_json_has_before_and_after(void **state _unused_) {
         made_up_free(&m);
 }
 
+static void the_error_counters_of_btrfs_are_with_its_devices(void **state _unused_) {
+        json_object *o, *devices;
+        MadeUp m;
+
+        new_report(&m);
+        m.target.devices[3].stats_at_start[BTRFS_DEV_STAT_READ_ERRS] = 1;
+        m.target.devices[3].stats[BTRFS_DEV_STAT_READ_ERRS] = 4;
+        m.target.devices[3].stats[BTRFS_DEV_STAT_GENERATION_ERRS] = 2;
+        o = json_of(&m);
+        devices = json_object_object_get(json_object_object_get(o, "target"), "devices");
+        assert_string_equal(json_object_to_json_string_ext(json_object_object_get(json_object_array_get_idx(devices, 3), "errors"),
+                                                           JSON_C_TO_STRING_PLAIN),
+                            "{\"write\":{\"before\":0,\"after\":0},\"read\":{\"before\":1,\"after\":4},\"flush\":{\"before\":0,\"after\":0},"
+                            "\"corruption\":{\"before\":0,\"after\":0},\"generation\":{\"before\":0,\"after\":2}}");
+        json_object_put(o);
+        made_up_free(&m);
+}
+
 static void the_closing_block_has_a_row_per_disk(void **state _unused_) {
         _cleanup_free_ char *text = NULL, *without = NULL, *unknown = NULL;
         MadeUp m;
@@ -96,6 +114,7 @@ static void the_closing_block_has_a_row_per_disk(void **state _unused_) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_json_has_before_and_after),
+                cmocka_unit_test(the_error_counters_of_btrfs_are_with_its_devices),
                 cmocka_unit_test(the_closing_block_has_a_row_per_disk),
         };
 

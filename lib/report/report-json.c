@@ -293,6 +293,20 @@ static void fill_findings(Json *j, json_object *array) {
         }
 }
 
+static void put_errors(Json *j, json_object *o, const TargetDevice *d) {
+        json_object *errors = json_object_new_object();
+
+        for (unsigned i = 0; i < BTRFS_DEV_STAT_VALUES_MAX && errors; i++) {
+                json_object *value = json_object_new_object();
+                if (value) {
+                        put_u64(j, value, "before", d->stats_at_start[i]);
+                        put_u64(j, value, "after", d->stats[i]);
+                }
+                put(j, errors, device_stat_names[i], value);
+        }
+        put(j, o, "errors", errors);
+}
+
 static void fill_devices(Json *j, json_object *array) {
         const Target *t = j->report->target;
 
@@ -302,6 +316,7 @@ static void fill_devices(Json *j, json_object *array) {
                         put_u64(j, o, "devid", t->devices[i].devid);
                         put_string(j, o, "path", t->devices[i].path);
                         put_u64(j, o, "size", t->devices[i].size);
+                        put_errors(j, o, &t->devices[i]);
                 }
                 append(j, array, o);
         }

@@ -81,14 +81,6 @@ static int do_make(Job *j) {
         return r;
 }
 
-static const char *const device_stat_names[BTRFS_DEV_STAT_VALUES_MAX] = {
-        [BTRFS_DEV_STAT_WRITE_ERRS] = "write errors",
-        [BTRFS_DEV_STAT_READ_ERRS] = "read errors",
-        [BTRFS_DEV_STAT_FLUSH_ERRS] = "flush errors",
-        [BTRFS_DEV_STAT_CORRUPTION_ERRS] = "corruption errors",
-        [BTRFS_DEV_STAT_GENERATION_ERRS] = "generation errors",
-};
-
 /* What scrubs that read discarded blocks make grow too, so that one of the others says more. */
 static bool tells_less(unsigned stat) {
         return stat >= BTRFS_DEV_STAT_CORRUPTION_ERRS;
@@ -102,14 +94,14 @@ static void look_at_device(Job *j, int fd, TargetDevice *d) {
         if (j->ops->device_stats(fd, d->devid, now) != 0)
                 return;
         for (unsigned i = 0; i < BTRFS_DEV_STAT_VALUES_MAX; i++) {
-                if (now[i] > d->stats_at_start[i] && (o->kind != OBS_DEVSTAT || (tells_less(j->desk->devstat_index) && !tells_less(i)))) {
+                if (now[i] > d->stats[i] && (o->kind != OBS_DEVSTAT || (tells_less(j->desk->devstat_index) && !tells_less(i)))) {
                         j->desk->devstat_index = i;
                         *o = (Observation){ .time_ns = clock_mono_ns(), .kind = OBS_DEVSTAT, .devid = d->devid };
-                        o->count = now[i] - d->stats_at_start[i];
-                        snprintf(o->text, sizeof(o->text), "%s of %.64s grew from %llu to %llu", device_stat_names[i], d->path,
-                                 (unsigned long long)d->stats_at_start[i], (unsigned long long)now[i]);
+                        o->count = now[i] - d->stats[i];
+                        snprintf(o->text, sizeof(o->text), "%s errors of %.64s grew from %llu to %llu", device_stat_names[i], d->path,
+                                 (unsigned long long)d->stats[i], (unsigned long long)now[i]);
                 }
-                d->stats_at_start[i] = now[i];
+                d->stats[i] = now[i];
         }
 }
 
@@ -274,8 +266,18 @@ static int do_cancel(Job *j) {
         return 0;
 }
 
+/* A run that is stopped has no control scrub at its end, which would look. */
+static void look_at_last(Job *j) {
+        Target *t = &j->desk->target;
+        _cleanup_close_ int fd = t->mounted ? j->open_target(t, NULL) : -1;
+
+        for (unsigned i = 0; i < t->n_devices && fd >= 0; i++)
+                look_at_device(j, fd, &t->devices[i]);
+}
+
 static int do_unmount(Job *j) {
         learn_paths(j);
+        look_at_last(j);
         return target_unmount(&j->desk->target, &j->desk->error);
 }
 

@@ -30,7 +30,7 @@ typedef struct JobDesk {
         int result;   /* 0 or a negative errno of ours, with `error` */
         Error error;
         Observation control; /* JOB_CONTROL: OBS_CONTROL */
-        Observation devstat; /* JOB_CONTROL: OBS_DEVSTAT for the first device error counter that grew; kind OBS_RESULT: none did */
+        Observation devstat; /* JOB_CONTROL, JOB_UNMOUNT: OBS_DEVSTAT for the first device error counter that grew; kind OBS_RESULT: none did */
         unsigned devstat_index; /* of BTRFS_DEV_STAT_*: which one `devstat` is of */
         Observation empty;   /* JOB_CONTROL: OBS_EMPTY_GROUPS when the kernel keeps empty data groups; kind OBS_RESULT: it does not */
         char note[256];      /* JOB_MAKE: what the run has to do without, a sentence; empty: nothing */

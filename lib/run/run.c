@@ -277,6 +277,7 @@ static void step_final(Run *r) {
 static void step_unmounting(Run *r) {
         if (!job_is_done(r, RUN_DONE))
                 return;
+        run_observe_asides(r);
         enter(r, after_target(r));
 }
 

@@ -136,6 +136,14 @@ static void format_fsid(const uint8_t fsid[static 16], char text[static 37]) {
                 text += sprintf(text, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", fsid[i]);
 }
 
+const char *const device_stat_names[BTRFS_DEV_STAT_VALUES_MAX] = {
+        [BTRFS_DEV_STAT_WRITE_ERRS] = "write",
+        [BTRFS_DEV_STAT_READ_ERRS] = "read",
+        [BTRFS_DEV_STAT_FLUSH_ERRS] = "flush",
+        [BTRFS_DEV_STAT_CORRUPTION_ERRS] = "corruption",
+        [BTRFS_DEV_STAT_GENERATION_ERRS] = "generation",
+};
+
 static int read_devices(Target *t, const BtrfsOps *ops, int fd, uint64_t max_id) {
         for (uint64_t devid = 1; devid <= max_id && t->n_devices < TARGET_DEVICES_MAX; devid++) {
                 TargetDevice *d = &t->devices[t->n_devices];
@@ -147,6 +155,7 @@ static int read_devices(Target *t, const BtrfsOps *ops, int fd, uint64_t max_id)
                         r = ops->device_stats(fd, devid, d->stats_at_start);
                 if (r < 0)
                         return r;
+                memcpy(d->stats, d->stats_at_start, sizeof(d->stats));
                 d->devid = devid;
                 d->size = info.total_bytes;
                 snprintf(d->path, sizeof(d->path), "%.*s", (int)sizeof(d->path) - 1, info.path);

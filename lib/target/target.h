@@ -20,8 +20,12 @@
 typedef struct TargetDevice {
         uint64_t devid, size;
         char path[64];
-        uint64_t stats_at_start[BTRFS_DEV_STAT_VALUES_MAX];
+        uint64_t stats_at_start[BTRFS_DEV_STAT_VALUES_MAX]; /* error counters when the target was made, … */
+        uint64_t stats[BTRFS_DEV_STAT_VALUES_MAX];          /* … and at the last look */
 } TargetDevice;
+
+/* By BTRFS_DEV_STAT_*: "write", "read", "flush", "corruption", "generation"; stable, part of the JSON schema. */
+extern const char *const device_stat_names[BTRFS_DEV_STAT_VALUES_MAX];
 
 /* A block device that was taken, with consent. */
 typedef struct TargetDisk {
