@@ -122,27 +122,37 @@ static void fs_reads_and_writes_below_a_prefix(void **state _unused_) {
 }
 
 static void an_instance_is_held_once(void **state _unused_) {
-        char name[64], pid[32], long_name[120];
+        char root[] = "/tmp/scrubstress-test-base-XXXXXX", path[128], pid[32], long_name[300];
+        Instance first, again, other;
         Error e = ERROR_NULL;
-        int first, again;
 
-        snprintf(name, sizeof(name), "test-base-%d", getpid());
-        first = instance_lock(name, &e);
-        assert_true(first >= 0);
-        again = instance_lock(name, &e);
-        assert_int_equal(again, -EADDRINUSE);
+        assert_non_null(mkdtemp(root));
+        assert_int_equal(instance_lock(&first, root, "one", &e), 0);
+        assert_int_equal(instance_lock(&again, root, "one", &e), -EADDRINUSE);
         assert_int_equal(e.exit, EXIT_REFUSED);
         snprintf(pid, sizeof(pid), "(pid %d)", getpid());
         assert_non_null(strstr(e.sentence, pid));
-        assert_non_null(strstr(e.sentence, name));
-        close(first);
-        again = instance_lock(name, &e);
-        assert_true(again >= 0);
-        close(again);
+        assert_non_null(strstr(e.sentence, "'one'"));
+        assert_int_equal(instance_lock(&other, root, "other", &e), 0);
+        instance_unlock(&other);
+        instance_unlock(&first);
+        instance_unlock(&first);
+        snprintf(path, sizeof(path), "%s/run/scrubstress/one.lock", root);
+        assert_int_equal(access(path, F_OK), -1);
+        assert_int_equal(instance_lock(&again, root, "one", &e), 0);
+        assert_int_equal(access(path, F_OK), 0);
+        close(again.fd); /* as the kernel does to who is killed: the file stays and is in nobody's way */
+        assert_int_equal(instance_lock(&again, root, "one", &e), 0);
+        instance_unlock(&again);
         memset(long_name, 'x', sizeof(long_name) - 1);
         long_name[sizeof(long_name) - 1] = 0;
-        assert_int_equal(instance_lock(long_name, &e), -ENAMETOOLONG);
+        assert_int_equal(instance_lock(&again, root, long_name, &e), -ENAMETOOLONG);
         assert_int_equal(e.exit, EXIT_USAGE);
+        *strrchr(path, '/') = 0;
+        assert_int_equal(rmdir(path), 0);
+        *strrchr(path, '/') = 0;
+        assert_int_equal(rmdir(path), 0);
+        assert_int_equal(rmdir(root), 0);
 }
 
 int main(void) {

@@ -2,44 +2,67 @@
 #include "base/instance.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 
-/* The pid that holds the name, as the kernel knows it; 0: cannot be found out. */
-static pid_t holder(const struct sockaddr_un *address, socklen_t length) {
-        struct ucred peer = { 0 };
-        socklen_t n = sizeof(peer);
-        _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+#include "base/fs.h"
 
-        if (fd < 0 || connect(fd, (const struct sockaddr *)address, length) < 0)
-                return 0;
-        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) < 0)
-                return 0;
-        return peer.pid;
+#define DIRECTORY "/run/scrubstress"
+
+static int taken(const char *name, int fd, Error *e) {
+        char pid[16] = "";
+
+        if (pread(fd, pid, sizeof(pid) - 1, 0) <= 0)
+                strcpy(pid, "unknown"); /* between its lock and its first words */
+        return error_set(e, EXIT_REFUSED, EADDRINUSE,
+                         "Instance '%s' is already running (pid %s), and its target is taken. Stop it first, or give this run "
+                         "another name with --set Run.Instance=NAME.", name, pid);
 }
 
-int instance_lock(const char *name, Error *e) {
-        struct sockaddr_un address = { .sun_family = AF_UNIX };
-        _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        socklen_t length;
+static int cannot(const Instance *i, const char *name, Error *e) {
+        return error_set(e, EXIT_ERROR, errno, "Cannot lock instance '%s' with the file %s: %s; run as root, with a /run that can be written to.",
+                         name, i->path, strerror(errno));
+}
 
-        if (fd < 0)
-                return error_set(e, EXIT_ERROR, errno, "Cannot make a socket for the lock of instance '%s': %s.", name, strerror(errno));
-        length = (socklen_t)offsetof(struct sockaddr_un, sun_path) + 1 +
-                 (socklen_t)snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "scrubstress/%s", name);
-        if (length > sizeof(address))
+/* Has the one who held it before removed the file that we have locked? */
+static bool is_there(int fd, const char *path) {
+        struct stat ours, there;
+
+        return fstat(fd, &ours) == 0 && stat(path, &there) == 0 && ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
+int instance_lock(Instance *i, const char *root, const char *name, Error *e) {
+        char directory[sizeof(i->path)];
+
+        *i = INSTANCE_NULL;
+        if (snprintf(i->path, sizeof(i->path), "%s" DIRECTORY "/%s.lock", root ?: "", name) >= (int)sizeof(i->path))
                 return error_set(e, EXIT_USAGE, ENAMETOOLONG,
                                  "The instance name '%s' is too long; choose a shorter one for Run.Instance.", name);
-        if (bind(fd, (struct sockaddr *)&address, length) < 0 || listen(fd, 1) < 0) {
-                pid_t pid;
+        snprintf(directory, sizeof(directory), "%s" DIRECTORY, root ?: "");
+        fs_mkdir_p(directory); /* ignored: without it there is no file to open */
+        for (;;) {
+                _cleanup_close_ int fd = open(i->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-                if (errno != EADDRINUSE)
-                        return error_set(e, EXIT_ERROR, errno, "Cannot lock instance '%s': %s.", name, strerror(errno));
-                pid = holder(&address, length);
-                return error_set(e, EXIT_REFUSED, EADDRINUSE,
-                                 "Instance '%s' is already running (pid %d), and its target is taken. Stop it first, or give this run "
-                                 "another name with --set Run.Instance=NAME.", name, pid);
+                if (fd < 0)
+                        return cannot(i, name, e);
+                if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+                        return errno == EWOULDBLOCK ? taken(name, fd, e) : cannot(i, name, e);
+                if (!is_there(fd, i->path))
+                        continue;
+                if (ftruncate(fd, 0) < 0 || dprintf(fd, "%d", getpid()) < 0)
+                        return cannot(i, name, e);
+                i->fd = TAKE_FD(fd);
+                return 0;
         }
-        return TAKE_FD(fd);
+}
+
+void instance_unlock(Instance *i) {
+        if (i->fd < 0)
+                return;
+        unlink(i->path); /* while it is ours */
+        close(i->fd);
+        *i = INSTANCE_NULL;
 }

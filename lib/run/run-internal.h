@@ -3,6 +3,7 @@
 /*
  * The inside of a Run, shared by run.c (the machine) and run-watch.c (what it sees and tells). Nobody else includes this, but their test.
  */
+#include "base/instance.h"
 #include "observe/src-kmsg.h"
 #include "plan/pairs.h"
 #include "plan/tuner.h"
@@ -22,7 +23,7 @@ struct Run {
         KmsgSource kmsg;
         Keeper keeper;
         HealthWatch *health;
-        int lock;
+        Instance instance;
         History kmsg_history, observations;
         RunListener listener;
 

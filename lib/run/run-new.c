@@ -6,7 +6,6 @@
 #include <sys/random.h>
 
 #include "base/clock.h"
-#include "base/instance.h"
 #include "report/kernel-info.h"
 #include "run/run-internal.h"
 
@@ -64,7 +63,7 @@ int run_new(Run **ret, const Config *config, const char *version, const RunListe
                 return error_set(e, EXIT_ERROR, ENOMEM, "Not enough memory to start.");
         r->config = *config;
         r->listener = *listener;
-        r->lock = -1;
+        r->instance = INSTANCE_NULL;
         r->kmsg = KMSG_SOURCE_NULL;
         r->keeper = KEEPER_NULL;
         r->job = JOB_NULL;
@@ -74,7 +73,7 @@ int run_new(Run **ret, const Config *config, const char *version, const RunListe
             (k = evidence_check(r->config.run.evidence_directory, e)) < 0)
                 return k;
         target_learn(&r->config);
-        r->lock = k = instance_lock(r->config.run.instance, e);
+        k = instance_lock(&r->instance, "", r->config.run.instance, e);
         if (k < 0 || (k = target_enter_namespace(e)) < 0 || (k = allocate(r, e)) < 0)
                 return k;
         init_report(r, version);
@@ -99,8 +98,7 @@ void run_free(Run *r) {
         judge_free(r->judge);
         board_free(r->board);
         job_desk_free(r->desk);
-        if (r->lock >= 0)
-                close(r->lock);
+        instance_unlock(&r->instance);
         free(r);
 }
 
