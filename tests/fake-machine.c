@@ -109,6 +109,9 @@ static void disks(const FakeMachine *m) {
 }
 
 int fake_machine_setup(void **state) {
+        static const char mounts[] = "22 1 253:0 / / rw shared:1 - ext4 /dev/mapper/root rw\n"
+                                     "23 22 0:5 / /proc rw - proc proc rw\n"
+                                     "24 22 8:1 / /boot rw,nosuid shared:2 master:3 - ext4 /dev/sda1 rw\n";
         FakeMachine *m = calloc(1, sizeof(*m));
 
         if (!m)
@@ -117,9 +120,8 @@ int fake_machine_setup(void **state) {
         if (!mkdtemp(m->root))
                 return -1;
         disks(m);
-        fake_machine_mounts(m, "self", "22 1 253:0 / / rw shared:1 - ext4 /dev/mapper/root rw\n"
-                                       "23 22 0:5 / /proc rw - proc proc rw\n"
-                                       "24 22 8:1 / /boot rw,nosuid shared:2 master:3 - ext4 /dev/sda1 rw\n");
+        fake_machine_mounts(m, "self", mounts);
+        fake_machine_mounts(m, "1", mounts);
         fake_machine_text(m, "/proc/swaps", "Filename\t\t\t\tType\t\tSize\n");
         *state = m;
         return 0;

@@ -22,5 +22,5 @@ int fake_machine_teardown(void **state);
 void fake_machine_put(const FakeMachine *m, const char *path, const void *content, size_t size);
 void fake_machine_text(const FakeMachine *m, const char *path, const char *text);
 void fake_machine_link(const FakeMachine *m, const char *path, const char *target);
-/* The mounts of process `pid` ("self", "1234"), beside which there is nothing. */
+/* The mounts of process `pid` ("1234"), beside which there is nothing. Setup makes those of "self" and of "1", which are the same. */
 void fake_machine_mounts(const FakeMachine *m, const char *pid, const char *mountinfo);

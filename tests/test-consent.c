@@ -23,12 +23,7 @@ static void test_uses(void **state) {
         _cleanup_(device_uses_free) DeviceUses u = DEVICE_USES_NULL;
         const FakeMachine *m = *state;
 
-        fake_machine_link(m, "/proc/self/ns/mnt", "../../../ns-a");
-        fake_machine_text(m, "/ns-a", "");
-        fake_machine_text(m, "/ns-b", "");
-        fake_machine_link(m, "/proc/10/ns/mnt", "../../../ns-a"); /* our namespace again: not read */
-        fake_machine_mounts(m, "10", "30 1 8:16 / /never rw - ext4 /dev/sdb rw\n");
-        fake_machine_link(m, "/proc/11/ns/mnt", "../../../ns-b");
+        fake_machine_mounts(m, "10", "22 1 8:16 / /never rw - ext4 /dev/sdb rw\n"); /* our first mount, so our namespace: not read */
         fake_machine_mounts(m, "11", "30 1 8:32 / /there\\040too rw - ext4 /dev/sdc rw\n"
                                      "31 1 0:40 / /srv rw - fuseblk /dev/vda rw\n"
                                      "32 1 0:41 / /net rw - nfs host:/sdb rw\n"
@@ -52,6 +47,33 @@ static void test_uses(void **state) {
         assert_true(uses(&u, 8, 1, USE_SYSTEM, "holds /boot/evidence"));
         assert_null(device_uses_find(&u, 8, 32, USE_SYSTEM));
         assert_null(device_uses_find(&u, 259, 0, USE_SYSTEM | USE_SWAP));
+}
+
+/* As a service under ProtectHome= sees it: an empty folder over what the first process has there. */
+static void test_uses_of_the_first_process(void **state) {
+        _cleanup_(device_uses_free) DeviceUses u = DEVICE_USES_NULL;
+        const FakeMachine *m = *state;
+
+        fake_machine_mounts(m, "self", "50 1 253:0 / / rw - ext4 /dev/mapper/root rw\n"
+                                       "51 50 0:25 /inaccessible /home ro - tmpfs tmpfs rw\n");
+        fake_machine_mounts(m, "1", "22 1 253:0 / / rw - ext4 /dev/mapper/root rw\n"
+                                    "23 22 8:33 / /home rw - ext4 /dev/sdc1 rw\n");
+        assert_int_equal(device_uses_read(&u, m->root, NULL), 0);
+        assert_true(uses(&u, 8, 33, USE_MOUNTED, "mounted on /home in the mount namespace of process 1"));
+        assert_true(uses(&u, 8, 33, USE_SYSTEM, "holds /home"));
+        assert_true(uses(&u, 8, 32, USE_SYSTEM, "holds /home"));
+        assert_true(uses(&u, 253, 0, USE_SYSTEM, "holds /"));
+}
+
+/* A /proc that hides the processes of others, mounted with hidepid=. */
+static void test_uses_hidden(void **state) {
+        _cleanup_(device_uses_free) DeviceUses u = DEVICE_USES_NULL;
+        const FakeMachine *m = *state;
+        char path[PATH_MAX];
+
+        snprintf(path, sizeof(path), "%s/proc/1/mountinfo", m->root);
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(device_uses_read(&u, m->root, NULL), -ENOENT);
 }
 
 static void test_uses_unknown(void **state) {
@@ -261,6 +283,8 @@ static void test_open(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_uses, fake_machine_setup, fake_machine_teardown),
+                cmocka_unit_test_setup_teardown(test_uses_of_the_first_process, fake_machine_setup, fake_machine_teardown),
+                cmocka_unit_test_setup_teardown(test_uses_hidden, fake_machine_setup, fake_machine_teardown),
                 cmocka_unit_test(test_uses_unknown),
                 cmocka_unit_test(test_interlocks),
                 cmocka_unit_test_setup_teardown(test_unknown_uses_and_all_told, fake_machine_setup, fake_machine_teardown),

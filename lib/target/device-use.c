@@ -7,7 +7,6 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "base/macro.h"
@@ -82,70 +81,75 @@ static bool number_of(const char *root, const char *name, unsigned *major, unsig
                identity_read_number(root, path, major, minor) == 0;
 }
 
-static int read_mounts(DeviceUses *u, const char *root, const char *pid) {
-        char path[64];
-        _cleanup_fclose_ FILE *f = NULL;
-        _cleanup_free_ char *line = NULL;
-        size_t size = 0;
-        Mount m;
-        int r = 0;
-
-        snprintf(path, sizeof(path), "/proc/%.16s/mountinfo", pid);
-        f = open_file(root, path);
-        if (!f)
-                return -errno;
-        while (r == 0 && getline(&line, &size, f) >= 0) {
-                DeviceUse use = { .kind = USE_MOUNTED };
-                if (!parse_mount(line, &m))
-                        continue;
-                /* Filesystems with a number of their own name a device in the source. */
-                if (m.major == 0 && (m.source[0] != '/' || !number_of(root, m.source, &m.major, &m.minor)))
-                        continue;
-                use.major = m.major;
-                use.minor = m.minor;
-                if (isdigit((unsigned char)pid[0]))
-                        snprintf(use.text, sizeof(use.text), "mounted on %.120s in the mount namespace of process %.16s", m.point, pid);
-                else
-                        snprintf(use.text, sizeof(use.text), "mounted on %.160s", m.point);
-                r = add(u, &use);
-        }
-        return r;
-}
-
+/* Mount namespaces by the number of the first mount that a process sees: it is of one namespace only, and nothing but its mountinfo need be
+ * readable. A process in a chroot sees another first mount, so what it does not see is read from one that does. */
 typedef struct Namespaces {
         unsigned n;
-        ino_t seen[NAMESPACES_MAX];
+        unsigned long seen[NAMESPACES_MAX];
 } Namespaces;
 
-static bool is_known(Namespaces *n, const char *root, const char *pid) {
-        char full[PATH_MAX];
-        struct stat st;
+static bool is_known(Namespaces *n, const char *first_line) {
+        unsigned long id = strtoul(first_line, NULL, 10);
 
-        if (snprintf(full, sizeof(full), "%s/proc/%.16s/ns/mnt", root ?: "", pid) >= (int)sizeof(full) || stat(full, &st) < 0)
-                return false;
         for (unsigned i = 0; i < n->n; i++)
-                if (n->seen[i] == st.st_ino)
+                if (n->seen[i] == id)
                         return true;
         if (n->n < NAMESPACES_MAX)
-                n->seen[n->n++] = st.st_ino;
+                n->seen[n->n++] = id;
         return false;
+}
+
+static int add_mount(DeviceUses *u, const char *root, const char *pid, const char *line) {
+        DeviceUse use = { .kind = USE_MOUNTED };
+        Mount m;
+
+        if (!parse_mount(line, &m))
+                return 0;
+        /* Filesystems with a number of their own name a device in the source. */
+        if (m.major == 0 && (m.source[0] != '/' || !number_of(root, m.source, &m.major, &m.minor)))
+                return 0;
+        use.major = m.major;
+        use.minor = m.minor;
+        if (isdigit((unsigned char)pid[0]))
+                snprintf(use.text, sizeof(use.text), "mounted on %.120s in the mount namespace of process %.16s", m.point, pid);
+        else
+                snprintf(use.text, sizeof(use.text), "mounted on %.160s", m.point);
+        return add(u, &use);
+}
+
+static FILE *open_mounts(const char *root, const char *pid) {
+        char path[64];
+
+        snprintf(path, sizeof(path), "/proc/%.16s/mountinfo", pid);
+        return open_file(root, path);
+}
+
+static int read_mounts(DeviceUses *u, const char *root, const char *pid, Namespaces *known) {
+        _cleanup_fclose_ FILE *f = open_mounts(root, pid);
+        _cleanup_free_ char *line = NULL;
+        size_t size = 0;
+        int r = 0;
+
+        if (!f)
+                return -errno;
+        for (bool first = true; r == 0 && getline(&line, &size, f) >= 0; first = false) {
+                if (first && is_known(known, line))
+                        return 0;
+                r = add_mount(u, root, pid, line);
+        }
+        return r;
 }
 
 static int read_all_mounts(DeviceUses *u, const char *root) {
         _cleanup_(closedirp) DIR *d = open_directory(root, "/proc");
         Namespaces known = { 0 };
         struct dirent *entry;
-        int r;
+        int r = read_mounts(u, root, "self", &known);
 
-        is_known(&known, root, "self");
-        r = read_mounts(u, root, "self");
-        while (r == 0 && d && (entry = readdir(d))) {
-                if (!isdigit((unsigned char)entry->d_name[0]) || is_known(&known, root, entry->d_name))
-                        continue;
-                /* A process that has ended meanwhile, or whose mounts we may not see: "all that we can see". */
-                if (read_mounts(u, root, entry->d_name) == -ENOMEM)
+        while (r == 0 && d && (entry = readdir(d)))
+                /* One that has ended meanwhile is left out. */
+                if (isdigit((unsigned char)entry->d_name[0]) && read_mounts(u, root, entry->d_name, &known) == -ENOMEM)
                         r = -ENOMEM;
-        }
         return r;
 }
 
@@ -243,8 +247,9 @@ static void resolve(const char *root, const char *path, char real[static PATH_MA
                 strcpy(real, "/");
 }
 
-static int add_system(DeviceUses *u, const char *root, const char *path) {
-        _cleanup_fclose_ FILE *f = open_file(root, "/proc/self/mountinfo");
+/* As the process `pid` sees it. */
+static int add_system(DeviceUses *u, const char *root, const char *pid, const char *path) {
+        _cleanup_fclose_ FILE *f = open_mounts(root, pid);
         _cleanup_free_ char *line = NULL;
         char real[PATH_MAX];
         Mount m, best = { 0 };
@@ -265,6 +270,13 @@ static int add_system(DeviceUses *u, const char *root, const char *path) {
         return add_stack(u, root, &use, 0);
 }
 
+/* A service may see an empty folder where the system has /home (ProtectHome=): so the first process is asked as well. */
+static int add_system_path(DeviceUses *u, const char *root, const char *path) {
+        int r = add_system(u, root, "self", path);
+
+        return r < 0 ? r : add_system(u, root, "1", path);
+}
+
 int device_uses_read(DeviceUses *u, const char *root, const char *const *paths) {
         int r = read_all_mounts(u, root);
 
@@ -273,9 +285,9 @@ int device_uses_read(DeviceUses *u, const char *root, const char *const *paths) 
         if (r == 0)
                 r = read_swaps(u, root);
         for (size_t i = 0; i < ELEMENTSOF(system_paths) && r == 0; i++)
-                r = add_system(u, root, system_paths[i]);
+                r = add_system_path(u, root, system_paths[i]);
         for (; paths && *paths && r == 0; paths++)
-                r = add_system(u, root, *paths);
+                r = add_system_path(u, root, *paths);
         return r;
 }
 

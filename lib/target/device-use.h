@@ -26,8 +26,9 @@ typedef struct DeviceUses {
 
 #define DEVICE_USES_NULL ((DeviceUses){ 0 })
 
-/* A snapshot. `paths`: further directories (NULL-terminated, or NULL) whose disks count as the system's. -ENOMEM; -errno when not even our
- * own mounts or the list of swaps can be read: then nothing can be said about any device. */
+/* A snapshot. `paths`: further directories (NULL-terminated, or NULL) whose disks count as the system's. -ENOMEM; -errno when our own mounts,
+ * those of the first process (a /proc that hides it hides others) or the list of swaps cannot be read: then nothing can be said about any
+ * device. */
 int device_uses_read(DeviceUses *u, const char *root, const char *const *paths);
 void device_uses_free(DeviceUses *u);
 /* The first of these kinds (a mask), or NULL. */
