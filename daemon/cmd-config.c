@@ -13,7 +13,7 @@ static int run(const Options *o, Error *e) {
 
 const Command command_config = {
         .name = "config",
-        .allowed = "cSdtshV",
+        .allowed = "ciSdtshV",
         .help = "print every key, its value and where it came from",
         .run = run,
 };

@@ -147,7 +147,7 @@ static int run(const Options *o, Error *e) {
 
 const Command command_run = {
         .name = "run",
-        .allowed = "dtscSfphV",
+        .allowed = "dtsciSfphV",
         .help = "stress a target in the foreground and give a verdict",
         .run = run,
 };

@@ -16,6 +16,7 @@ static const OptionInfo option_table[] = {
         { 't', "target", "SPEC", "Target.Devices", "what to stress: loop:SIZE*N, for example loop:1GiB*4; or disks, see Target.Wipe" },
         { 's', "seed", "N", "Run.Seed", "seed of all random choices; 0: one from the kernel" },
         { 'c', "config", "FILE", NULL, "read this file instead of searching the system's folders" },
+        { 'i', "instance", "NAME", NULL, "also read NAME.conf, over that; Run.Instance is then NAME" },
         { 'S', "set", "Section.Key=VALUE", NULL, "set one key; may be given often; wins over files" },
         { 'f', "format", "text|json", NULL, "json: one object on stdout at the end, people's text on stderr" },
         { 'p', "plan", NULL, NULL, "print what would be done, device by device, and touch nothing" },
@@ -59,6 +60,7 @@ static int take(Options *o, const OptionInfo *info, const char *argument, Error 
                 return spell_out(o, info, argument, e);
         switch (info->letter) {
         case 'c': o->config_file = argument; return 0;
+        case 'i': o->instance = argument; return 0;
         case 'S': return add_set(o, argument, e);
         case 'f': return set_format(o, argument, e);
         case 'P': o->part = argument; return 0;
@@ -126,6 +128,8 @@ int options_config(const Options *o, Config *c, Error *e) {
 
         config_init(c);
         r = o->config_file ? config_load_file(c, o->config_file, true, &warn, e) : config_load(c, "", &warn, e);
+        if (r >= 0 && o->instance)
+                r = config_load_instance(c, "", o->instance, &warn, e);
         for (unsigned i = 0; i < o->n_sets && r >= 0; i++)
                 r = config_set(c, o->sets[i], e);
         return r < 0 ? r : config_check(c, e);

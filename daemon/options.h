@@ -14,6 +14,7 @@ typedef enum OutputFormat { FORMAT_TEXT, FORMAT_JSON, _FORMAT_MAX } OutputFormat
 
 typedef struct Options {
         const char *config_file;            /* --config; NULL: the system's folders are searched */
+        const char *instance;               /* --instance; NULL: none */
         const char *sets[OPTIONS_SETS_MAX]; /* --set, in order; --duration, --target and --seed are spelt out into it */
         unsigned n_sets;
         char spelt[3][256];
@@ -24,7 +25,7 @@ typedef struct Options {
         bool help, version;
 } Options;
 
-/* Options that a program does not have are usage errors: `allowed` is a string of their letters ("cdtsSfphV"). EXIT_USAGE. */
+/* Options that a program does not have are usage errors: `allowed` is a string of their letters ("cidtsSfphV"). EXIT_USAGE. */
 int options_parse(Options *o, int argc, char **argv, const char *allowed, Error *e);
 /* The lines of --help. */
 void options_print(FILE *f, const char *allowed);

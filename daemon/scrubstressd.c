@@ -12,7 +12,7 @@
 #include "sink-journal.h"
 
 #define STATUS_NS NSEC_PER_SEC
-#define OPTION_LETTERS "cSdtshV"
+#define OPTION_LETTERS "ciSdtshV"
 
 typedef struct Service {
         const Options *options;

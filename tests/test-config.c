@@ -487,12 +487,82 @@ static void test_search_drop_ins(void **state) {
         assert_refused(p, load_root(p), EXIT_USAGE, "80-bad.conf: cannot read this configuration file: No such file");
 }
 
+static int load_instance(Place *p, const char *name) {
+        ConfigWarn warn = { on_warning, p };
+        int r = load_root(p);
+
+        return r < 0 ? r : config_load_instance(&p->config, p->root, name, &warn, &p->error);
+}
+
+/* [Run] Instance= after loading the instance, and where it came from. */
+static void assert_instance(Place *p, const char *name, const char *value, const char *origin) {
+        int r = load_instance(p, name);
+
+        if (r != 0)
+                fail_msg("%d: %s", r, p->error.sentence);
+        assert_string_equal(p->config.run.instance, value);
+        assert_has(key_origin(key_find("Run", "Instance"), &p->config), origin);
+}
+
+static void test_instance(void **state) {
+        Place *p = *state;
+        Config before;
+
+        put(p, "/etc/scrubstress/scrubstress.conf", "[Run]\nSeed=1\nMaxFindings=7\n");
+        put(p, "/etc/scrubstress/scrubstress.conf.d/99-last.conf", "[Run]\nSeed=2\n");
+        put(p, "/usr/lib/scrubstress/sn-1.2.conf", "[Run]\nSeed=3\n");
+        assert_instance(p, "sn-1.2", "sn-1.2", "instance sn-1.2");
+        assert_false(config_is_default(&p->config, "Run", "Instance"));
+        assert_int_equal(p->config.run.seed, 3); /* goes over the drop-ins of all, too */
+        assert_int_equal(p->config.run.max_findings, 7);
+        put(p, "/run/scrubstress/sn-1.2.conf", "[Run]\nSeed=4\n"); /* hides that in /usr/lib */
+        assert_instance(p, "sn-1.2", "sn-1.2", "instance sn-1.2");
+        assert_int_equal(p->config.run.seed, 4);
+        put(p, "/etc/scrubstress/sn-1.2.conf.d/10.conf", "[Run]\nSeed=5\n");
+        put(p, "/etc/scrubstress/other.conf", "[Run]\nSeed=6\n");
+        put(p, "/etc/scrubstress/other.conf.d/10.conf", "[Run]\nMaxFindings=8\n");
+        assert_instance(p, "sn-1.2", "sn-1.2", "instance sn-1.2");
+        assert_int_equal(p->config.run.seed, 5);
+        assert_has(key_origin(key_find("Run", "Seed"), &p->config), "/etc/scrubstress/sn-1.2.conf.d/10.conf:2");
+        assert_int_equal(p->config.run.max_findings, 7);
+        put(p, "/etc/scrubstress/other.conf", "[Run]\nInstance=a\n");
+        assert_instance(p, "other", "a", "/etc/scrubstress/other.conf:2");
+        assert_int_equal(p->config.run.seed, 2);
+        assert_int_equal(p->config.run.max_findings, 8);
+        put(p, "/etc/scrubstress/other.conf", "[Run]\nInstance=a\nInstance=\n"); /* the default again: the name */
+        assert_instance(p, "other", "other", "instance other");
+        put(p, "/etc/scrubstress/scrubstress.conf.d/99-last.conf", "[Run]\nInstance=lab\n");
+        put(p, "/etc/scrubstress/other.conf", "");
+        assert_instance(p, "other", "lab", "99-last.conf:2");
+        put(p, "/etc/scrubstress/other.conf", "[Run]\nSeed=x\n");
+        assert_int_equal(load_root(p), 0);
+        before = p->config;
+        assert_refused(p, load_instance(p, "other"), EXIT_USAGE, "/etc/scrubstress/other.conf:2: [Run] Seed=x");
+        assert_memory_equal(&p->config, &before, sizeof(before));
+}
+
+static void test_instance_names(void **state) {
+        static const char *const bad[] = { "", "../x", "a/b", ".x", "-x", "a b", "scrubstress",
+                                           "0123456789012345678901234567890123456789012345678901234567890123" };
+        Place *p = *state;
+
+        put(p, "/etc/scrubstress/scrubstress.conf", "");
+        put(p, "/etc/x.conf", "");
+        put(p, "/etc/scrubstress/.x.conf", "");
+        put(p, "/etc/scrubstress/a/b.conf", "");
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++)
+                assert_refused(p, load_instance(p, bad[i]), EXIT_USAGE, "not a name of an instance; allowed: letters, digits");
+        put(p, "/etc/scrubstress/only.conf.d/10.conf", "");
+        assert_refused(p, load_instance(p, "only"), EXIT_USAGE, "there is no only.conf in /etc/scrubstress, /run/scrubstress, ");
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_table), T(test_defaults), T(test_values),      T(test_booleans),        T(test_files),
                 T(test_no_text),              T(test_set),      T(test_search_main), T(test_search_drop_ins),
+                T(test_instance),             T(test_instance_names),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -183,20 +183,25 @@ int config_load_file(Config *c, const char *path, bool must_exist, const ConfigW
         return r;
 }
 
+#define COMMON "scrubstress" /* .conf and .conf.d: what all instances read */
+
 /* Highest first. */
 static const char *const directories[] = { "/etc/scrubstress", "/run/scrubstress", "/usr/local/lib/scrubstress", "/usr/lib/scrubstress" };
 
-static int load_main(Config *c, const char *root, const ConfigWarn *warn, Error *e) {
+#define NO_FILE 1
+
+/* The first NAME.conf; NO_FILE when there is none. */
+static int load_main(Config *c, const char *root, const char *name, const ConfigWarn *warn, Error *e) {
         for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
                 _cleanup_free_ char *path = NULL;
-                if (asprintf(&path, "%s%s/scrubstress.conf", root, directories[i]) < 0)
+                if (asprintf(&path, "%s%s/%s.conf", root, directories[i], name) < 0)
                         return error_set(e, EXIT_ERROR, ENOMEM, "out of memory");
                 if (access(path, F_OK) == 0)
                         return load_file(c, path, warn, e);
                 if (errno != ENOENT && errno != ENOTDIR)
                         return cannot_read(path, errno, e);
         }
-        return 0;
+        return NO_FILE;
 }
 
 typedef struct DropIns {
@@ -259,13 +264,13 @@ static int list_drop_ins(DropIns *d, const char *directory) {
         return r < 0 ? r : -errno;
 }
 
-static int load_drop_ins(Config *c, const char *root, const ConfigWarn *warn, Error *e) {
+static int load_drop_ins(Config *c, const char *root, const char *name, const ConfigWarn *warn, Error *e) {
         _cleanup_(drop_ins_free) DropIns d = { 0 };
         int r;
 
         for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
                 _cleanup_free_ char *directory = NULL;
-                if (asprintf(&directory, "%s%s/scrubstress.conf.d", root, directories[i]) < 0)
+                if (asprintf(&directory, "%s%s/%s.conf.d", root, directories[i], name) < 0)
                         return error_set(e, EXIT_ERROR, ENOMEM, "out of memory");
                 r = list_drop_ins(&d, directory);
                 if (r < 0)
@@ -283,10 +288,47 @@ static int load_drop_ins(Config *c, const char *root, const ConfigWarn *warn, Er
 
 int config_load(Config *c, const char *root, const ConfigWarn *warn, Error *e) {
         Config next = *c;
-        int r = load_main(&next, root ?: "", warn, e);
+        int r = load_main(&next, root ?: "", COMMON, warn, e);
 
+        if (r >= 0)
+                r = load_drop_ins(&next, root ?: "", COMMON, warn, e);
         if (r == 0)
-                r = load_drop_ins(&next, root ?: "", warn, e);
+                *c = next;
+        return r;
+}
+
+/* A name that Run.Instance takes, and not that of the common file. */
+static int check_name(const char *name, Error *e) {
+        const Key *k = key_find("Run", "Instance");
+        char allowed[KEY_TEXT_MAX];
+        Config scratch;
+
+        if (name[0] && strcmp(name, COMMON) != 0 && k->type->parse(k, name, (char *)&scratch + k->offset) == 0)
+                return 0;
+        key_describe(k, allowed);
+        return error_set(e, EXIT_USAGE, EINVAL, "instance \"%.80s\": not a name of an instance; allowed: %s; but not " COMMON
+                         ", whose file is for all of them", name, allowed);
+}
+
+int config_load_instance(Config *c, const char *root, const char *name, const ConfigWarn *warn, Error *e) {
+        const Key *k = key_find("Run", "Instance");
+        char origin[CONFIG_ORIGIN_MAX];
+        Config next = *c;
+        int r = check_name(name, e);
+
+        if (r < 0)
+                return r;
+        r = load_main(&next, root ?: "", name, warn, e);
+        if (r == NO_FILE)
+                return error_set(e, EXIT_USAGE, ENOENT, "instance \"%s\": there is no %s.conf in %s, %s, %s or %s; write one with what differs from "
+                                 COMMON ".conf, such as [Target] Devices= and Wipe=", name, name, directories[0], directories[1], directories[2],
+                                 directories[3]);
+        if (r == 0)
+                r = load_drop_ins(&next, root ?: "", name, warn, e);
+        if (r == 0 && key_is_default(k, &next)) {
+                snprintf(origin, sizeof(origin), "instance %s", name);
+                r = key_assign(k, &next, name, origin, e);
+        }
         if (r == 0)
                 *c = next;
         return r;

@@ -4,7 +4,8 @@
  * Config: what the user asked for. Every field is described once, in the key table (key.c): section, key, parser, slot, default, help.
  * Parser, defaults, sample file, man page section and `scrubstress config` are all made from that table.
  *
- * Life: config_init() (defaults) → config_load() (files and drop-ins, searched as systemd does) → config_set() (--set) → config_check().
+ * Life: config_init() (defaults) → config_load() (files and drop-ins, searched as systemd does), config_load_instance() →
+ *       config_set() (--set) → config_check().
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -170,6 +171,9 @@ int config_load_file(Config *c, const char *path, bool must_exist, const ConfigW
  * /dev/null-linked file masking.
  * `root` is put in front of all (tests; NULL or "": none). On failure *c is unchanged. `warn` may be NULL. */
 int config_load(Config *c, const char *root, const ConfigWarn *warn, Error *e);
+/* After config_load(): NAME.conf, which must be in one of the four, and NAME.conf.d, searched in the same way. Run.Instance= becomes the
+ * name, unless one of the files or what was there before says another. EXIT_USAGE: a bad name, no file, a bad value; *c is unchanged then. */
+int config_load_instance(Config *c, const char *root, const char *name, const ConfigWarn *warn, Error *e);
 /* What no single key can say: combinations, sizes against each other, what is refused for safety (EXIT_REFUSED), else EXIT_USAGE.
  * Fills in disks, n_devices and device_size. Pure. The sentence starts with where the value came from. */
 int config_check(Config *c, Error *e);

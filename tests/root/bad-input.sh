@@ -39,6 +39,10 @@ attempt -- --set Duration=5s
 refused "--set without a section" 2 'Section\.Key=VALUE'
 attempt -- --config "$t/absent.conf"
 refused "no such file" 2 "$t/absent.conf"
+attempt -- --instance "test-$mark"
+refused "no file of the instance" 2 "no test-$mark\.conf in /etc/scrubstress.*write one"
+attempt -- --instance ../sn1234
+refused "a bad name of an instance" 2 '"\.\./sn1234": not a name.*letters, digits'
 attempt -- --target loop:64MiB
 refused "target too small" 2 'from 256MiB'
 attempt -- --target loop:1GiB --set Target.MetadataProfile=raid1
