@@ -142,6 +142,12 @@ static const struct {
         { "Run.EvidenceDirectory=/mnt/a", "lies below", EXIT_USAGE },
         { "Run.EvidenceDirectory=/mnt2", NULL, 0 },
         { "Run.EvidenceDirectory=/mn", NULL, 0 },
+        { "Soak.LedgerDirectory=/mnt/a", "command line: [Soak] LedgerDirectory=/mnt/a: lies below the target's mount point", EXIT_USAGE },
+        { "Soak.LedgerDirectory=/mnt2", NULL, 0 },
+        { "Soak.Duration=72h", NULL, 0 },
+        { "Soak.Duration=72h|Run.Duration=1h", "command line: [Run] Duration=1h: how long to stress is asked for twice, the other is of the soak "
+          "(command line: [Soak] Duration=3d); set one of them only", EXIT_USAGE },
+        { "Soak.Duration=72h|Run.Duration=0", NULL, 0 },
         { "Target.MountPoint=/", "lies below", EXIT_USAGE },
         { "Target.MountPoint=/var/lib/", "lies below", EXIT_USAGE },
         { "Target.MountPoint=/var/tmp/target", NULL, 0 },

@@ -169,6 +169,8 @@ static const struct {
         { "Run", "ControlInterval", "1500ms", NULL, { "-1s", "25h" } },
         { "Run", "MaxFindings", "1", NULL, { "0", "10001" } },
         { "Run", "EvidenceDirectory", "/srv/e", NULL, { "srv", "/srv/../e", "/srv/..", "/srv//e", "/./e", "~" } },
+        { "Soak", "Duration", "72h", "3d", { "soon", "-1s", "8761h" } },
+        { "Soak", "LedgerDirectory", "/srv/l", NULL, { "srv", "/srv/../l", "/srv//l" } },
         { "Target", "Devices", "loop:2GiB", NULL, { "loop:1GiB*9", "loop:1GiB*0", "loop:255MiB", "sdb", "loop:", "loop:17TiB" } },
         { "Target", "Wipe", "S/N:12_3 WD-x", NULL, { "\xc3\xa4", "a;b" } },
         { "Target", "WipeSignatures", "1", "yes", { "all" } },

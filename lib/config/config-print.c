@@ -59,6 +59,17 @@ void config_print(const Config *c, FILE *f) {
         }
 }
 
+void config_print_values(const Config *c, FILE *f) {
+        char value[KEY_VALUE_MAX];
+
+        for (const Key *k = keys; k < keys + n_keys; k++) {
+                if (starts_section(k))
+                        fprintf(f, "%s[%s]\n", k == keys ? "" : "\n", k->section);
+                key_print(k, c, value);
+                fprintf(f, "%s=%s\n", k->name, value);
+        }
+}
+
 void config_print_sample(FILE *f) {
         print_comment(f, "Configuration of scrubstress, see scrubstress.conf(5). All keys are shown with their defaults, commented out. "
                          "Change this file, or better, put what differs into a file of your own below scrubstress.conf.d/. "

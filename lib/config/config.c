@@ -17,6 +17,10 @@ void config_init(Config *c) {
         config_check(c, NULL);
 }
 
+uint64_t config_duration(const Config *c) {
+        return c->soak.duration_ns ?: c->run.duration_ns;
+}
+
 bool config_is_default(const Config *c, const char *section, const char *name) {
         const Key *k = key_find(section, name);
 
@@ -253,6 +257,15 @@ static int check_pairs(Config *c, Error *e) {
         return 0;
 }
 
+static int check_soak(Config *c, Error *e) {
+        char w[WHERE_MAX], other[WHERE_MAX];
+
+        if (c->soak.duration_ns == 0 || c->run.duration_ns == 0)
+                return 0;
+        return error_set(e, EXIT_USAGE, EINVAL, "%s: how long to stress is asked for twice, the other is of the soak (%s); set one of them only",
+                         where(c, "Run", "Duration", w), where(c, "Soak", "Duration", other));
+}
+
 static int check_workers(Config *c, Error *e) {
         uint64_t n = c->churn.workers + c->sync.workers + c->balance.enabled + c->replace.enabled + c->remount.enabled +
                      c->snapshot.enabled + c->trim.enabled + (c->scrub.enabled ? c->target.n_devices : 0);
@@ -280,13 +293,20 @@ static bool is_below(const char *path, size_t n, const char *directory) {
 }
 
 static int check_paths(Config *c, Error *e) {
-        const char *evidence = c->run.evidence_directory, *mount = c->target.mount_point;
+        const struct {
+                const char *section, *name, *path;
+        } kept[] = {
+                { "Run", "EvidenceDirectory", c->run.evidence_directory },
+                { "Soak", "LedgerDirectory", c->soak.ledger_directory },
+        };
+        const char *mount = c->target.mount_point;
         char w[WHERE_MAX], other[WHERE_MAX];
 
-        if (is_below(evidence, strlen(evidence), mount))
-                return error_set(e, EXIT_USAGE, EINVAL,
-                                 "%s: lies below the target's mount point (%s) and would be lost with it; take another directory",
-                                 where(c, "Run", "EvidenceDirectory", w), where(c, "Target", "MountPoint", other));
+        for (size_t i = 0; i < ELEMENTSOF(kept); i++)
+                if (is_below(kept[i].path, strlen(kept[i].path), mount))
+                        return error_set(e, EXIT_USAGE, EINVAL,
+                                         "%s: lies below the target's mount point (%s) and would be lost with it; take another directory",
+                                         where(c, kept[i].section, kept[i].name, w), where(c, "Target", "MountPoint", other));
         for (const char *p = c->target.image_directories; *p; p += strspn(p, " \t")) {
                 size_t n = strcspn(p, " \t");
                 if (is_below(p, n, mount))
@@ -331,7 +351,7 @@ int config_check(Config *c, Error *e) {
         static int (*const checks[])(Config *, Error *) = {
                 check_devices, check_replace, check_stripes, check_profiles,      check_writes,         check_empty,
                 check_room,    check_workers, check_paths,   check_mount_options, check_remount_options, check_reclaim,
-                check_pairs,
+                check_pairs,   check_soak,
         };
 
         for (size_t i = 0; i < ELEMENTSOF(checks); i++) {

@@ -67,6 +67,10 @@ typedef struct Config {
                 uint64_t max_findings;      /* MaxFindings=64: evidence folders kept; more are only counted */
                 char evidence_directory[CONFIG_STRING_MAX]; /* EvidenceDirectory=/var/lib/scrubstress */
         } run;
+        struct { /* [Soak] */
+                uint64_t duration_ns;       /* Duration=0: no soak; else stands in for Run.Duration and is kept over restarts (ledger/ledger.h) */
+                char ledger_directory[CONFIG_STRING_MAX]; /* LedgerDirectory=/var/lib/scrubstress */
+        } soak;
         struct { /* [Target] */
                 char devices[CONFIG_STRING_MAX];         /* Devices=loop:1536MiB*4 (same grammar as --target) */
                 bool disks;                              /* parsed from it by config_check(): block devices, not loop files */
@@ -181,11 +185,15 @@ int config_check(Config *c, Error *e);
 const char *config_metadata_profile(const Config *c);
 /* Images that are made: the devices and, with [Replace] Enabled=, a spare; after config_check(). */
 unsigned config_n_images(const Config *c);
+/* How long to stress: what a soak or else the run is asked for; 0: until stopped. */
+uint64_t config_duration(const Config *c);
 /* True when neither a file nor the command line gave the key a value: it has the default or the load profile's. An unknown name is false. */
 bool config_is_default(const Config *c, const char *section, const char *name);
 
 /* `scrubstress config`: every key, its value and where it came from, as a valid configuration file with the origin as a comment. */
 void config_print(const Config *c, FILE *f);
+/* The same without comments and origins: equal values print equally, wherever they came from. */
+void config_print_values(const Config *c, FILE *f);
 /* conf/scrubstress.conf: every key commented out with its default and help; the load profiles. */
 void config_print_sample(FILE *f);
 /* The options section of scrubstress.conf(5), in mdoc-free man macros. */

@@ -58,6 +58,14 @@ const Key keys[] = {
           .help = "Where the evidence of findings is kept. It must not lie below MountPoint=, where it would be lost with the "
                   "target." },
 
+        { "Soak", "Duration", &type_duration, SLOT(soak.duration_ns), "0", .max = 8760 * HOUR,
+          .help = "Stress so long in all, however many starts that takes: a soak. It is kept in a ledger, and after a kill, a crash, a loss of "
+                  "power or an orderly stop the next start with the same configuration carries on with the same run id, counters and findings. "
+                  "Only time under stress counts. Stands in for Duration= of [Run], which must be 0 then. 0: no soak and no ledger." },
+        { "Soak", "LedgerDirectory", &type_path, SLOT(soak.ledger_directory), "/var/lib/scrubstress",
+          .help = "Where the ledger of a soak is kept, an SQLite file for each Instance=. It must not lie below MountPoint=. It is written every ten "
+                  "seconds, so its filesystem should be none that the stress slows down." },
+
         { "Target", "Devices", &type_devices, SLOT(target.devices), "loop:1536MiB*4",
           .help = "What the target is made of: sparse loop files of a size, and how many; they have no name in any directory, and "
                   "vanish with the run, kill -9 included. Or whole disks, best by their links in /dev/disk/by-id: all that is on "

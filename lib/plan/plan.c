@@ -103,7 +103,8 @@ void plan_print(const Plan *p, const Config *c, FILE *f) {
         print_target(p, c, f);
         print_workers(p, f);
         print_pairs(p, c, f);
-        fprintf(f, "duration    %s\n", c->run.duration_ns ? units_format_duration(c->run.duration_ns, duration) : "until it is stopped");
+        fprintf(f, "duration    %s%s\n", config_duration(c) ? units_format_duration(config_duration(c), duration) : "until it is stopped",
+                c->soak.duration_ns ? ", over all starts of the soak" : "");
         fprintf(f, "seed        %" PRIu64, p->seed);
         if (!c->run.seed)
                 fprintf(f, " (from the kernel; --seed %" PRIu64 " makes the same choices again)", p->seed);
