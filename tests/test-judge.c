@@ -438,6 +438,33 @@ static void test_sentence_is_cut_not_overrun(void **state) {
         assert_int_equal(s[0], 'x');
 }
 
+/* What an earlier start has found counts, and what is met again is counted on. */
+static void test_restored(void **state) {
+        static const Finding earlier = { .class = CLASS_ERRNO, .grade = GRADE_FINDING, .op = OP_UNLINK, .result = -EUCLEAN, .count = 3,
+                                         .confirmed = 1, .first_ns = UINT64_MAX - 5, .last_ns = UINT64_MAX - 4, .evidence = "/e/01" };
+        char why[64] = "said by a table of then";
+        Judge *j = *state;
+        const Finding *f;
+
+        judge_restore(j, &earlier, why);
+        memset(why, 'x', sizeof(why) - 1);
+        assert_int_equal(judge_n_findings(j), 1);
+        f = judge_finding(j, 0);
+        assert_string_equal(f->why, "said by a table of then");
+        assert_string_equal(f->evidence, "/e/01");
+        expect_verdict(j, &good, EXIT_FAIL, (const char *const[]){ "1 finding, the first of class kernel/errno, 3 times", "a table of then", NULL });
+        result(j, START, OP_UNLINK, -EUCLEAN, 0);
+        result(j, START, OP_TRUNCATE, -EUCLEAN, 0);
+        judge_tick(j, START + 1000 * MS);
+        assert_int_equal(judge_n_findings(j), 2);
+        assert_int_equal(f->count, 4);
+        assert_int_equal(f->first_ns, UINT64_MAX - 5);
+        assert_int_equal(f->last_ns, START); /* later, though its number is smaller: the clock of another boot */
+        for (unsigned i = 2; i < JUDGE_ROWS + 2; i++)
+                judge_restore(j, &earlier, "");
+        assert_int_equal(judge_n_findings(j), JUDGE_ROWS);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void) {
@@ -449,7 +476,7 @@ int main(void) {
                 TEST(test_report_ends_by_time), TEST(test_log_flood_does_not_starve), TEST(test_rows_are_bounded),
                 TEST(test_overflow_fails), TEST(test_pending_is_bounded), TEST(test_million_failures), TEST(test_speed_of_the_expected),
                 TEST(test_classes), TEST(test_sentence_of_the_race), TEST(test_sentence_of_each_kind),
-                TEST(test_sentence_is_cut_not_overrun),
+                TEST(test_sentence_is_cut_not_overrun), TEST(test_restored),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

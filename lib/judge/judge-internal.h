@@ -71,6 +71,7 @@ struct Judge {
         Linger lingers[JUDGE_LINGERS];
         Pending suspects[JUDGE_SUSPECTS];
         Finding rows[JUDGE_ROWS];
+        char whys[JUDGE_ROWS][256]; /* of restored rows; those of others are static */
         Pending pending[JUDGE_PENDING];
 };
 

@@ -44,7 +44,9 @@ size_t rows_add(Judge *j, const Ruling *ruling, const Pending *p) {
                 row_init(&j->rows[row], ruling, &p->first);
         }
         j->rows[row].count += p->count;
-        j->rows[row].last_ns = MAX_OF(j->rows[row].last_ns, p->last_ns);
+        /* A restored row may be of an earlier boot, its times then wrap around. */
+        if ((int64_t)(p->last_ns - j->rows[row].last_ns) > 0)
+                j->rows[row].last_ns = p->last_ns;
         return row;
 }
 
@@ -55,6 +57,17 @@ size_t rows_add_one(Judge *j, const Ruling *ruling, const Observation *o) {
 void rows_fold(Judge *j, size_t row, uint64_t count) {
         if (row != NO_ROW)
                 j->rows[row].consequences += count;
+}
+
+void judge_restore(Judge *j, const Finding *f, const char *why) {
+        size_t row = j->n_rows;
+
+        if (row == JUDGE_ROWS)
+                return;
+        j->n_rows++;
+        j->rows[row] = *f;
+        snprintf(j->whys[row], sizeof(j->whys[row]), "%s", why);
+        j->rows[row].why = j->whys[row];
 }
 
 size_t judge_n_findings(const Judge *j) {

@@ -55,6 +55,10 @@ Finding *judge_finding(Judge *j, size_t i); /* the run fills in `evidence` */
 uint64_t judge_incidents(const Judge *j);   /* targets lost */
 uint64_t judge_overflow(const Judge *j);    /* findings for which there was no row any more (JUDGE_ROWS) */
 
+/* A finding of an earlier start of the same run, in the row after the last; `why` is copied. Before anything is fed. Without a row left it is
+ * dropped: it cannot have had one. */
+void judge_restore(Judge *j, const Finding *f, const char *why);
+
 typedef struct RunFacts {
         uint64_t collisions;
         bool trace;       /* collisions could be counted; otherwise removals stand in */
