@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "config/key.h"
 #include "report/report.h"
+#include "report/soak.h"
 #include "report/text.h"
 
 /* Raised when a field changes its meaning or goes; a field that is added does not raise it. */
@@ -252,6 +253,45 @@ static void fill_pairs(Json *j, json_object *array) {
                 append(j, array, new_pair(j, &p->list[i]));
 }
 
+/* Time under stress of the i-th start: up to where the next one began. */
+static uint64_t start_stress_ns(const Report *r, size_t i) {
+        const Soak *s = r->soak;
+        uint64_t until_ns = i + 1 < s->n_starts ? s->starts[i + 1].stress_ns : r->totals.stress_ns;
+
+        return until_ns - s->starts[i].stress_ns;
+}
+
+static json_object *new_start(Json *j, size_t i) {
+        const SoakStart *s = &j->report->soak->starts[i];
+        json_object *o = json_object_new_object();
+        char iso[CLOCK_ISO_MAX];
+
+        if (!o)
+                return NULL;
+        put_u64(j, o, "number", s->number);
+        put_string(j, o, "started", clock_iso(s->began_ns, iso));
+        put_string(j, o, "recovered", recovered_name(s->recovered));
+        put_bool(j, o, "ended", s->ended);
+        put_seconds(j, o, "duration_s", start_stress_ns(j->report, i));
+        put_string(j, o, "kernel", s->kernel);
+        return o;
+}
+
+static void fill_starts(Json *j, json_object *array) {
+        for (size_t i = 0; i < j->report->soak->n_starts; i++)
+                append(j, array, new_start(j, i));
+}
+
+static void fill_soak(Json *j, json_object *o) {
+        const Soak *s = j->report->soak;
+        char iso[CLOCK_ISO_MAX];
+
+        put_string(j, o, "started", clock_iso(s->started_ns, iso));
+        put_seconds(j, o, "asked_s", s->asked_ns);
+        put_seconds(j, o, "left_s", soak_left_ns(s->asked_ns, j->report->totals.stress_ns));
+        put_filled(j, o, "starts", json_object_new_array(), fill_starts);
+}
+
 static void fill_finding(Json *j, json_object *o, const Finding *f) {
         char text[1024], name[16];
 
@@ -432,6 +472,10 @@ static void fill_report(Json *j, json_object *o) {
                 put_filled(j, o, "pairs", json_object_new_array(), fill_pairs);
         else
                 put_null(j, o, "pairs");
+        if (j->report->soak)
+                put_filled(j, o, "soak", json_object_new_object(), fill_soak);
+        else
+                put_null(j, o, "soak");
         put_filled(j, o, "findings", json_object_new_array(), fill_findings);
         if (t && t->n_devices > 0)
                 put_filled(j, o, "target", json_object_new_object(), fill_target);

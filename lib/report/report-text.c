@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/units.h"
 #include "report/report.h"
+#include "report/soak.h"
 #include "report/text.h"
 
 #define LABEL 12U /* columns of the labels on the left */
@@ -91,6 +92,16 @@ static const char *counting(bool trace) {
                      : "not counted without trace events; removals: from the chunk tree";
 }
 
+/* This start of the soak. */
+static void header_soak(const Soak *s, FILE *f) {
+        const SoakStart *now = &s->starts[s->n_starts - 1];
+        const char *after = recovered_after(now->recovered);
+        char done[TEXT_NUMBER_MAX], left[TEXT_NUMBER_MAX];
+
+        row(f, "soak", "start %u%s%s; %s under stress done, %s left", now->number, after ? ", after " : "", after ?: "",
+            text_duration(now->stress_ns, done), text_duration(soak_left_ns(s->asked_ns, now->stress_ns), left));
+}
+
 void report_header(const Report *r, FILE *f) {
         char duration[TEXT_NUMBER_MAX];
 
@@ -103,6 +114,8 @@ void report_header(const Report *r, FILE *f) {
         if (r->plan)
                 header_stressors(r, f);
         row(f, "duration", "%s", r->duration_asked_ns ? text_duration(r->duration_asked_ns, duration) : "until stopped");
+        if (r->soak)
+                header_soak(r->soak, f);
         row(f, "collisions", "%s", counting(r->trace));
         fputc('\n', f);
 }
@@ -315,6 +328,14 @@ static void closing_bound(const Report *r, FILE *f) {
             text_number(r->totals.collisions, n), text_number((uint64_t)(1 / bound), x));
 }
 
+static void closing_soak(const Report *r, FILE *f) {
+        char starts[160];
+
+        if (r->soak)
+                row(f, "soak", "%s; totals and findings are of all of them, other numbers of the last.",
+                    soak_describe_starts(r->soak, starts, sizeof(starts)));
+}
+
 static void closing_notes(const Report *r, FILE *f) {
         if (r->totals.lost_observations || r->totals.lost_trace_events)
                 row(f, "note", "%" PRIu64 " observations and %" PRIu64 " trace events were lost because they came too fast; "
@@ -332,5 +353,6 @@ void report_closing(const Report *r, FILE *f, bool color) {
         closing_disks(r, f);
         closing_findings(r, f);
         closing_bound(r, f);
+        closing_soak(r, f);
         closing_notes(r, f);
 }

@@ -47,6 +47,11 @@ uint64_t totals_get(const Totals *t, Total which);
 /* Per second, from `from` to `to` which lie `ns` apart; 0 for ns == 0. */
 double totals_rate(const Totals *from, const Totals *to, uint64_t ns, Total which);
 
+/* Adds what an earlier part of the run has counted; not time_ns, and neither stress_ns nor remakes, which go on from it. */
+void totals_add(Totals *t, const Totals *earlier);
+
+typedef struct Soak Soak; /* soak.h */
+
 /* config, plan, target, board and judge may each be NULL (the run ended before there was one): what they would say is left out. */
 typedef struct Report {
         const char *version;
@@ -68,6 +73,7 @@ typedef struct Report {
         const DiskHealth *health; /* of each disk of the target; NULL: it has none */
         const Pairs *pairs;    /* NULL: all stressors run all the time */
         bool trace;            /* collisions counted from trace events */
+        const Soak *soak;      /* NULL: the run is none; else totals and findings are of all its starts, all other numbers of this one */
         Totals totals;
         ExitCode verdict;
         char why[512];         /* the verdict's sentence */

@@ -19,6 +19,14 @@ uint64_t totals_get(const Totals *t, Total which) {
         return *(const uint64_t *)((const char *)t + totals_info[which].offset);
 }
 
+void totals_add(Totals *t, const Totals *earlier) {
+        for (Total i = 0; i < _TOTAL_MAX; i++)
+                *(uint64_t *)((char *)t + totals_info[i].offset) += totals_get(earlier, i);
+        t->steps += earlier->steps;
+        t->lost_observations += earlier->lost_observations;
+        t->lost_trace_events += earlier->lost_trace_events;
+}
+
 double totals_rate(const Totals *from, const Totals *to, uint64_t ns, Total which) {
         uint64_t before = totals_get(from, which), after = totals_get(to, which);
 
