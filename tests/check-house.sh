@@ -61,11 +61,17 @@ rule_uring() {
 }
 mutate_uring() { echo 'int f(void) { return io_uring_queue_init(1, NULL, 0); }' >>lib/stress/writer.c; }
 
+rule_sqlite() {
+        only '\<sqlite3_' 'lib/ledger/[a-z-]*\.[ch]'
+        grep -nE '^# *include *<sqlite3' lib/*/*.[ch] daemon/*.[ch] | grep -v '^lib/ledger/'
+}
+mutate_sqlite() { echo '#include <sqlite3.h>' >>lib/run/run.c; }
+
 # A folder includes itself and those before it; the judge, which must never call the kernel, only what it judges.
 rule_includes() {
         grep -nE '^# *include *"' lib/*/*.[ch] | awk -F'[:"]' '
         BEGIN {
-                n = split("base config observe judge target stress plan report run", names, " ")
+                n = split("base config observe judge target stress plan report ledger run", names, " ")
                 for (i = 1; i <= n; i++) rank[names[i]] = i
         }
         {
@@ -214,6 +220,7 @@ house() {
 house ioctl "ioctl() only in lib/target/btrfs-kernel.c, loop.c and daemon/terminal.c"
 house systemd "systemd only in daemon/"
 house uring "io_uring only in lib/stress/ring.c"
+house sqlite "SQLite only in lib/ledger/"
 house includes "includes go one way"
 house goto "no goto"
 house conditional "no #if in .c files"
