@@ -127,7 +127,7 @@ static int run(const Options *o, Error *e) {
 
         setlocale(LC_CTYPE, "");
         r = options_config(o, &c, e);
-        if (r >= 0 && config_is_default(&c, "Run", "Duration"))
+        if (r >= 0 && config_is_default(&c, "Run", "Duration") && c.soak.duration_ns == 0)
                 r = config_set(&c, DEFAULT_DURATION, e);
         if (r < 0)
                 return refuse(o, r, e);

@@ -48,6 +48,7 @@ static void on_state(void *userdata, RunState state, const Report *r) {
         s->next_status_ns = r->totals.time_ns + STATUS_NS;
         if (state == RUN_STRESS && !s->ready) {
                 s->ready = true;
+                s->last = r->totals;
                 report_header(r, stderr);
                 sd_notify(0, "READY=1");
         }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * The inside of a Run, shared by run.c (the machine) and run-watch.c (what it sees and tells). Nobody else includes this, but their test.
+ * The inside of a Run, shared by run.c (the machine), run-watch.c (what it sees and tells) and the other run-*.c. Nobody else but a test
+ * includes this.
  */
 #include "base/instance.h"
+#include "ledger/ledger.h"
 #include "observe/src-kmsg.h"
 #include "plan/pairs.h"
 #include "plan/tuner.h"
@@ -45,6 +47,9 @@ struct Run {
         Tuner tuner;
         double tuned_nearness; /* of the collider when the tuner was last fed */
         Pairs pairs;
+        Ledger *ledger;      /* NULL: the run is no soak */
+        Soak soak;           /* as it was when this start began; its totals are what earlier starts have counted */
+        uint64_t sampled_ns; /* for the ledger */
 
         char notes[RUN_NOTES_MAX][256];
         const char *note_list[RUN_NOTES_MAX];
@@ -91,6 +96,21 @@ void run_tune_resume(Run *r);
 /* So long was stressed since the last step. */
 void run_tune(Run *r, uint64_t ns);
 void run_tune_end(Run *r);
+
+/* run-soak.c; without a soak they do nothing. Before the first state: run id, seed, totals and findings of what is carried on. */
+int run_soak_begin(Run *r, Error *e);
+/* After each step; every LEDGER_SAMPLE_NS it writes. */
+void run_soak(Run *r);
+/* The one in row i of the judge, before and after its evidence is saved. */
+void run_soak_finding(Run *r, size_t i);
+void run_soak_devices(Run *r);
+/* The target was lost, and has been checked. */
+void run_soak_incident(Run *r);
+/* The tuner has settled. */
+void run_soak_choice(Run *r);
+/* After the verdict: adds what is left of the soak to its sentence. */
+void run_soak_conclude(Run *r);
+void run_soak_close(Run *r);
 
 /* run-pairs.c; with PairTime=0 they do nothing. Begins anew, with the first pair of the plan. */
 void run_pairs_begin(Run *r);

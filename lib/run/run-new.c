@@ -28,7 +28,7 @@ static void init_report(Run *r, const char *version) {
         make_run_id(p->run_id);
         p->started_real_ns = clock_real_ns();
         p->started_mono_ns = clock_mono_ns();
-        p->duration_asked_ns = r->config.run.duration_ns;
+        p->duration_asked_ns = config_duration(&r->config);
         p->config = &r->config;
         p->plan = &r->plan;
         p->target = &r->desk->target;
@@ -78,7 +78,8 @@ int run_new(Run **ret, const Config *config, const char *version, const RunListe
                 return k;
         init_report(r, version);
         k = run_open_sources(r, e);
-        if (k < 0)
+        /* Last: what fails after it would be a crash of the soak. */
+        if (k < 0 || (k = run_soak_begin(r, e)) < 0)
                 return k;
         run_begin(r);
         *ret = TAKE_PTR(r);
@@ -95,6 +96,7 @@ void run_free(Run *r) {
         job_abandon(&r->job);
         health_watch_free(r->health);
         run_close_sources(r);
+        run_soak_close(r);
         judge_free(r->judge);
         board_free(r->board);
         job_desk_free(r->desk);

@@ -53,6 +53,8 @@ void run_tune(Run *r, uint64_t ns) {
         if (tuner_feed(&r->tuner, nearness - r->tuned_nearness, ns))
                 set_knobs(r);
         r->tuned_nearness = nearness;
-        if (r->tuner.settled)
-                say_settled(r);
+        if (!r->tuner.settled)
+                return;
+        say_settled(r);
+        run_soak_choice(r);
 }

@@ -165,8 +165,10 @@ void run_tell_findings(Run *r) {
                 const Evidence x = { f, &r->report, &r->kmsg_history, &r->observations, r->trace ? r->collider : NULL };
                 Error e = ERROR_NULL;
 
+                run_soak_finding(r, r->findings_told); /* before its evidence: a folder without a finding is nobody's */
                 if (r->findings_told < r->config.run.max_findings && evidence_save(&x, (unsigned)r->findings_told + 1, &e) < 0)
                         run_note(r, "%s", e.sentence);
+                run_soak_finding(r, r->findings_told);
                 run_pairs_finding(r, f);
                 if (r->listener.finding)
                         r->listener.finding(r->listener.userdata, f, &r->report);
@@ -207,6 +209,7 @@ static void count(Run *r) {
                 t->lost_observations += atomic_load(&b->slots[i].lost_observations);
         }
         t->lost_trace_events = r->trace ? trace_source_lost(r->trace) : 0;
+        totals_add(t, &r->soak.totals);
         t->findings = failing_findings(r);
         t->known = 0;
         for (size_t i = 0; i < judge_n_findings(r->judge); i++)
@@ -253,7 +256,7 @@ void run_conclude(Run *r) {
                 .trace = p->trace,
                 .removals = p->totals.removals,
                 .min_collisions = r->config.run.min_collisions,
-                .completed = r->completed || (r->stop && r->config.run.duration_ns == 0),
+                .completed = r->completed || (r->stop && config_duration(&r->config) == 0),
                 .failed = p->error[0] != 0,
         };
         p->verdict = judge_verdict(r->judge, &facts, p->why, sizeof(p->why));
@@ -261,4 +264,5 @@ void run_conclude(Run *r) {
                 snprintf(p->why, sizeof(p->why), "%.500s", p->error);
         if (p->verdict == EXIT_ERROR && r->refused)
                 p->verdict = EXIT_REFUSED;
+        run_soak_conclude(r);
 }

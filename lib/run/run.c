@@ -63,6 +63,7 @@ static void step_making(Run *r) {
         if (!job_is_done(r, RUN_DONE))
                 return;
         learn_target(r);
+        run_soak_devices(r);
         if (r->desk->note[0])
                 run_note(r, "%s", r->desk->note);
         run_health_made(r);
@@ -103,7 +104,7 @@ static void step_preflight(Run *r) {
 }
 
 static void step_stress(Run *r) {
-        uint64_t asked = r->config.run.duration_ns;
+        uint64_t asked = config_duration(&r->config);
         static const Error none_left = { EXIT_ERROR, "All workers have ended; see the kernel log and the notes for what ended them." };
 
         r->report.totals.stress_ns += r->now_ns - r->last_step_ns;
@@ -228,6 +229,7 @@ static void step_retiring(Run *r) {
         if (!r->reconfigured) {
                 r->report.totals.remakes++;
                 run_keep_check(r);
+                run_soak_incident(r);
                 run_note(r, "The lost target was unmounted and checked: btrfs check --readonly %s (status %d).",
                          r->desk->check_status == 0 ? "found no error" : "found errors or could not run", r->desk->check_status);
                 if (r->report.totals.remakes > r->config.run.max_remakes) {
@@ -419,6 +421,8 @@ void run_step(Run *r, uint64_t now_ns) {
         else
                 states[r->state].step(r);
         r->last_step_ns = now_ns;
+        if (r->state != RUN_DONE)
+                run_soak(r);
 }
 
 void run_stop(Run *r) {
@@ -443,6 +447,9 @@ int run_reconfigure(Run *r, const Config *config, Error *e) {
         if (plan.n_devices != r->plan.n_devices)
                 return error_set(e, EXIT_USAGE, EINVAL, "The number of devices cannot change while a run is on (%u, asked for %u); "
                                  "restart instead.", r->plan.n_devices, plan.n_devices);
+        if (r->config.soak.duration_ns > 0 || config->soak.duration_ns > 0)
+                return error_set(e, EXIT_USAGE, EINVAL, "A soak has one configuration from its begin to its end; restart instead: with the new "
+                                 "configuration another soak begins.");
         if (strcmp(config->run.instance, r->config.run.instance) != 0 || config->observe.trace != r->config.observe.trace ||
             config->observe.kmsg != r->config.observe.kmsg)
                 return error_set(e, EXIT_USAGE, EINVAL, "Run.Instance and [Observe] cannot change while a run is on; restart instead.");
@@ -450,7 +457,7 @@ int run_reconfigure(Run *r, const Config *config, Error *e) {
         target_learn(&r->config);
         plan.seed = r->plan.seed;
         r->plan = plan;
-        r->report.duration_asked_ns = r->config.run.duration_ns;
+        r->report.duration_asked_ns = config_duration(&r->config);
         r->reconfigured = true;
         return 0;
 }

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a run does with its ledger, start after start; without a target, which these parts do not look at. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <ftw.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "ledger/ledger-internal.h"
+#include "made-up-report.h"
+#include "run/run-internal.h"
+
+typedef struct Case {
+        Config config;
+        char directory[64];
+        unsigned starts;
+        char notes[4096];
+        unsigned findings; /* told */
+        Run *run;
+} Case;
+
+static int remove_one(const char *path, const struct stat *st _unused_, int type _unused_, struct FTW *ftw _unused_) {
+        return remove(path);
+}
+
+static void set(Case *c, const char *key, const char *value) {
+        char assignment[256];
+        Error e = ERROR_NULL;
+
+        snprintf(assignment, sizeof(assignment), "%s=%s", key, value);
+        if (config_set(&c->config, assignment, &e) < 0 || config_check(&c->config, &e) < 0)
+                fail_msg("%s", e.sentence);
+}
+
+static int set_up(void **state) {
+        Case *c = calloc(1, sizeof(*c));
+
+        assert_non_null(c);
+        strcpy(c->directory, "/tmp/test-run-soak-XXXXXX");
+        assert_non_null(mkdtemp(c->directory));
+        config_init(&c->config);
+        set(c, "Soak.LedgerDirectory", c->directory);
+        set(c, "Run.EvidenceDirectory", c->directory);
+        set(c, "Soak.Duration", "1h");
+        *state = c;
+        return 0;
+}
+
+static int tear_down(void **state) {
+        Case *c = *state;
+
+        run_free(c->run);
+        assert_int_equal(nftw(c->directory, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+        free(c);
+        return 0;
+}
+
+static void on_note(void *userdata, const char *sentence) {
+        Case *c = userdata;
+        size_t n = strlen(c->notes);
+
+        snprintf(c->notes + n, sizeof(c->notes) - n, "%s\n", sentence);
+}
+
+static void on_finding(void *userdata, const Finding *f _unused_, const Report *r _unused_) {
+        ((Case *)userdata)->findings++;
+}
+
+/* As run_new() makes it, without what needs root. */
+static Run *make_run(Case *c) {
+        Run *r = calloc(1, sizeof(*r));
+        Report *p;
+
+        assert_non_null(r);
+        r->config = c->config;
+        r->listener = (RunListener){ .userdata = c, .note = on_note, .finding = on_finding };
+        r->lock = -1;
+        r->kmsg = KMSG_SOURCE_NULL;
+        r->keeper = KEEPER_NULL;
+        r->job = JOB_NULL;
+        r->crew = CREW_NULL;
+        r->board = board_new();
+        r->desk = job_desk_new();
+        assert_true(r->board && r->desk);
+        assert_int_equal(judge_new(&r->judge, &(JudgePolicy){ .confirm_max = 3 }), 0);
+        assert_int_equal(plan_make(&r->plan, &r->config, 1000 + ++c->starts, NULL), 0);
+        assert_int_equal(collider_new(&r->collider, 4), 0);
+        p = &r->report;
+        *p = (Report){ .version = "0.1.0", .kernel = "6.18.44 x86_64", .started_real_ns = MADE_UP_REAL + c->starts * 3600 * NSEC_PER_SEC,
+                       .started_mono_ns = MADE_UP_MONO, .config = &r->config, .plan = &r->plan, .board = r->board, .judge = r->judge,
+                       .notes = r->note_list, .verdict = EXIT_ERROR };
+        p->target = &r->desk->target;
+        p->duration_asked_ns = config_duration(&r->config);
+        snprintf(p->run_id, sizeof(p->run_id), "run-%u", c->starts);
+        r->now_ns = MADE_UP_MONO;
+        return r;
+}
+
+/* Another start; what the one before did not end is killed. */
+static Run *start(Case *c) {
+        Error e = ERROR_NULL;
+
+        run_free(c->run);
+        c->notes[0] = 0;
+        c->findings = 0;
+        c->run = make_run(c);
+        if (run_soak_begin(c->run, &e) < 0)
+                fail_msg("%s", e.sentence);
+        return c->run;
+}
+
+static void stress(Run *r, uint64_t seconds) {
+        for (uint64_t i = 0; i < seconds; i++) {
+                r->now_ns += NSEC_PER_SEC;
+                r->report.totals.stress_ns += NSEC_PER_SEC;
+                r->report.totals.time_ns = r->now_ns;
+                run_soak(r);
+        }
+}
+
+static void find(Run *r, Operation op) {
+        Observation o = { .kind = OBS_RESULT, .op = op, .result = -EUCLEAN, .time_ns = r->now_ns, .begin_ns = r->now_ns };
+
+        judge_feed(r->judge, &o);
+        judge_tick(r->judge, r->now_ns + NSEC_PER_SEC);
+        run_tell_findings(r);
+}
+
+static void assert_noted(const Case *c, const char *part) {
+        if (!strstr(c->notes, part))
+                fail_msg("\"%s\" does not say \"%s\"", c->notes, part);
+}
+
+static void test_no_soak(void **state) {
+        Case *c = *state;
+        char path[128];
+        Run *r;
+
+        set(c, "Soak.Duration", "0");
+        r = start(c);
+        assert_null(r->ledger);
+        assert_null(r->report.soak);
+        assert_string_equal(r->report.run_id, "run-1");
+        find(r, OP_UNLINK);
+        stress(r, 30);
+        r->stop = true;
+        run_conclude(r);
+        assert_int_equal(r->report.verdict, EXIT_FAIL);
+        snprintf(path, sizeof(path), "%s/default.ledger", c->directory);
+        assert_int_equal(access(path, F_OK), -1);
+}
+
+static void test_carries_on(void **state) {
+        Case *c = *state;
+        Run *r = start(c);
+
+        assert_string_equal(c->notes, "");
+        assert_int_equal(r->report.soak->starts[0].recovered, RECOVERED_FIRST);
+        made_up_calls(r->board, OP_SCRUB, 0, 5);
+        r->report.totals.scrubs = 5; /* as run_watch() has it */
+        r->report.totals.remakes = 2;
+        stress(r, 29);
+        r = start(c);
+        assert_noted(c, "The soak run-1 carries on with start 2, after a crash: 20s of 60m00s under stress are done.");
+        assert_string_equal(r->report.run_id, "run-1");
+        assert_int_equal(r->plan.seed, 1001);
+        assert_true(r->report.soak == &r->soak);
+        assert_int_equal(r->report.totals.stress_ns, 20 * NSEC_PER_SEC);
+        assert_false(run_control_due(r));
+        made_up_calls(r->board, OP_SCRUB, 0, 3);
+        stress(r, 10);
+        r->stop = true;
+        run_conclude(r);
+        assert_int_equal(r->report.totals.scrubs, 8);
+        assert_int_equal(r->report.totals.remakes, 2);
+        assert_int_equal(r->report.totals.stress_ns, 30 * NSEC_PER_SEC);
+        assert_int_equal(r->report.verdict, EXIT_INCONCLUSIVE);
+        assert_string_equal(r->report.why, "the soak pauses after 30s of 60m00s under stress: 59m30s are left, and the next start carries on");
+        assert_true(r->report.soak->starts[1].ended);
+        r = start(c);
+        assert_noted(c, "start 3, after an orderly end");
+        assert_int_equal(r->report.totals.scrubs, 8);
+}
+
+/* By the clock of the run: ten seconds, whatever the stress does. */
+static void test_samples(void **state) {
+        Case *c = *state;
+        Run *r = start(c);
+
+        r->now_ns += 9 * NSEC_PER_SEC + 900 * NSEC_PER_MSEC;
+        run_soak(r);
+        assert_int_equal(r->ledger->sample, 1);
+        r->now_ns += 100 * NSEC_PER_MSEC;
+        run_soak(r);
+        run_soak(r);
+        assert_int_equal(r->ledger->sample, 2);
+}
+
+static void test_control_interval(void **state) {
+        Case *c = *state;
+        Run *r;
+
+        set(c, "Run.ControlInterval", "1m");
+        r = start(c);
+        stress(r, 600);
+        assert_true(run_control_due(r));
+        r = start(c);
+        assert_int_equal(r->report.totals.stress_ns, 600 * NSEC_PER_SEC);
+        assert_false(run_control_due(r)); /* not ten at once */
+        stress(r, 60);
+        assert_true(run_control_due(r));
+}
+
+static void test_findings(void **state) {
+        Case *c = *state;
+        Run *r = start(c);
+        char first[256];
+        struct stat st;
+
+        find(r, OP_UNLINK); /* no sample after it */
+        assert_int_equal(c->findings, 1);
+        snprintf(first, sizeof(first), "%s/run-1/01-kernel-errno-unlink", c->directory);
+        assert_string_equal(judge_finding(r->judge, 0)->evidence, first);
+        r = start(c);
+        assert_int_equal(judge_n_findings(r->judge), 1);
+        assert_string_equal(judge_finding(r->judge, 0)->evidence, first);
+        assert_int_equal(stat(first, &st), 0);
+        run_tell_findings(r);
+        assert_int_equal(c->findings, 0); /* told once */
+        find(r, OP_UNLINK);
+        assert_int_equal(c->findings, 0);
+        assert_int_equal(judge_finding(r->judge, 0)->count, 2);
+        find(r, OP_TRUNCATE);
+        assert_int_equal(c->findings, 1);
+        snprintf(first, sizeof(first), "%s/run-1/02-kernel-errno-truncate", c->directory);
+        assert_string_equal(judge_finding(r->judge, 1)->evidence, first);
+        r = start(c);
+        r->stop = true;
+        run_conclude(r);
+        assert_int_equal(r->report.verdict, EXIT_FAIL);
+        assert_int_equal(r->report.totals.findings, 2);
+        assert_noted(c, "The soak is not at its end: 60m00s of 60m00s are left, and the next start carries on.");
+}
+
+static void test_done(void **state) {
+        Case *c = *state;
+        Run *r;
+
+        set(c, "Run.MinCollisions", "0");
+        r = start(c);
+        stress(r, 3600);
+        r->completed = true;
+        run_conclude(r);
+        assert_int_equal(r->report.verdict, EXIT_PASS);
+        assert_null(strstr(r->report.why, "left"));
+        assert_int_equal(r->report.n_notes, 0);
+        r = start(c);
+        assert_string_equal(r->report.run_id, "run-2");
+        assert_int_equal(r->report.totals.stress_ns, 0);
+        assert_string_equal(c->notes, "");
+}
+
+static void test_another_configuration(void **state) {
+        Case *c = *state;
+        Error e = ERROR_NULL;
+        Run *r = start(c);
+        Config other = c->config;
+
+        assert_int_equal(run_reconfigure(r, &other, &e), -EINVAL);
+        assert_non_null(strstr(e.sentence, "A soak has one configuration from its begin to its end; restart instead"));
+        set(c, "Churn.FileSize", "1MiB"); /* the default, from elsewhere */
+        r = start(c);
+        assert_string_equal(r->report.run_id, "run-1");
+        set(c, "Churn.FileSize", "2MiB");
+        r = start(c);
+        assert_string_equal(r->report.run_id, "run-3");
+        assert_noted(c, "The soak run-1 was not at its end, but its configuration was another: it is abandoned, and a new one begins.");
+        assert_int_equal(r->plan.seed, 1003);
+}
+
+static void test_another_kernel(void **state) {
+        Case *c = *state;
+        Error e = ERROR_NULL;
+
+        start(c);
+        run_free(c->run);
+        c->notes[0] = 0;
+        c->run = make_run(c);
+        strcpy(c->run->report.kernel, "6.19.0 x86_64");
+        assert_true(run_soak_begin(c->run, &e) >= 0);
+        assert_noted(c, "The kernel of this start is 6.19.0 x86_64, that of the one before was 6.18.44 x86_64: the verdict is on both.");
+}
+
+/* The run goes on, and says what that costs; once. */
+static void test_ledger_fails(void **state) {
+        Case *c = *state;
+        Run *r = start(c);
+        unsigned n = 0;
+
+        assert_int_equal(sql_run(r->ledger, "PRAGMA query_only = 1", ""), SQLITE_OK);
+        find(r, OP_UNLINK);
+        stress(r, 60);
+        r->stop = true;
+        run_conclude(r);
+        assert_int_equal(r->report.verdict, EXIT_FAIL);
+        assert_false(r->report.soak->starts[0].ended);
+        for (const char *p = c->notes; (p = strstr(p, "cannot be written")); p++)
+                n++;
+        assert_int_equal(n, 1);
+        assert_noted(c, "What the soak does meanwhile may be lost.");
+}
+
+static void test_no_ledger_no_run(void **state) {
+        Case *c = *state;
+        Error e = ERROR_NULL;
+
+        set(c, "Soak.LedgerDirectory", "/proc/self/none");
+        c->run = make_run(c);
+        assert_true(run_soak_begin(c->run, &e) < 0);
+        assert_int_equal(e.exit, EXIT_ERROR);
+        assert_null(c->run->report.soak);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(test_no_soak, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_carries_on, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_samples, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_control_interval, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_findings, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_done, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_another_configuration, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_another_kernel, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_ledger_fails, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_no_ledger_no_run, set_up, tear_down),
+        };
+
+        return cmocka_run_group_tests_name("run-soak", tests, NULL, NULL);
+}
