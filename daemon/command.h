@@ -18,4 +18,5 @@ typedef struct Command {
 extern const Command command_config;
 extern const Command command_devices;
 extern const Command command_documentation;
+extern const Command command_ledger;
 extern const Command command_run;

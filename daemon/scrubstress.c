@@ -18,6 +18,7 @@ static const Command *const commands[] = {
         &command_config,
         &command_devices,
         &command_documentation,
+        &command_ledger,
         &command_run,
 };
 
