@@ -1,139 +1,58 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/units.h"
 #include "config/key.h"
-#include "report/report.h"
+#include "report/json.h"
 #include "report/soak.h"
-#include "report/text.h"
 
 /* Raised when a field changes its meaning or goes; a field that is added does not raise it. */
 #define SCHEMA 1
 
-/* The report being written, and whether memory has run out on the way (every json_object_new_*() may give NULL). */
-typedef struct Json {
-        const Report *report;
-        bool failed;
-} Json;
-
 static void jsonp(json_object **o) {
         json_object_put(*o);
-}
-
-/* Takes `value` over; NULL means that there was no memory for it. */
-static void put(Json *j, json_object *o, const char *key, json_object *value) {
-        if (value && json_object_object_add(o, key, value) == 0)
-                return;
-        json_object_put(value);
-        j->failed = true;
-}
-
-static void put_null(Json *j, json_object *o, const char *key) {
-        j->failed |= json_object_object_add(o, key, NULL) < 0;
-}
-
-static json_object *new_string(const char *s) {
-        char clean[4096];
-
-        return json_object_new_string(text_utf8(s, clean, sizeof(clean)));
-}
-
-static void put_string(Json *j, json_object *o, const char *key, const char *s) {
-        put(j, o, key, new_string(s));
-}
-
-/* Empty means that there is none. */
-static void put_optional(Json *j, json_object *o, const char *key, const char *s) {
-        if (s[0])
-                put_string(j, o, key, s);
-        else
-                put_null(j, o, key);
-}
-
-static void put_u64(Json *j, json_object *o, const char *key, uint64_t n) {
-        put(j, o, key, json_object_new_uint64(n));
-}
-
-static void put_bool(Json *j, json_object *o, const char *key, bool b) {
-        put(j, o, key, json_object_new_boolean(b));
-}
-
-/* With milliseconds, and printed so: not 60.000999999999998. */
-static void put_seconds(Json *j, json_object *o, const char *key, uint64_t ns) {
-        char text[32];
-
-        snprintf(text, sizeof(text), "%" PRIu64 ".%03u", ns / NSEC_PER_SEC, (unsigned)(ns / NSEC_PER_MSEC % 1000));
-        put(j, o, key, json_object_new_double_s((double)ns / (double)NSEC_PER_SEC, text));
-}
-
-static void put_rate(Json *j, json_object *o, const char *key, double rate) {
-        char text[32];
-
-        snprintf(text, sizeof(text), "%.1f", rate);
-        put(j, o, key, json_object_new_double_s(rate, text));
-}
-
-static void put_time(Json *j, json_object *o, const char *key, uint64_t mono_ns) {
-        char iso[CLOCK_ISO_MAX];
-
-        put_string(j, o, key, clock_iso(report_real_ns(j->report, mono_ns), iso));
-}
-
-/* A new object or array in `o` under `key`, filled by fill(). */
-static void put_filled(Json *j, json_object *o, const char *key, json_object *value, void (*fill)(Json *j, json_object *value)) {
-        if (value)
-                fill(j, value);
-        put(j, o, key, value);
-}
-
-static void append(Json *j, json_object *array, json_object *value) {
-        if (value && json_object_array_add(array, value) == 0)
-                return;
-        json_object_put(value);
-        j->failed = true;
 }
 
 static void fill_identity(Json *j, json_object *o) {
         const Report *r = j->report;
         char seed[24];
 
-        put_u64(j, o, "schema", SCHEMA);
-        put_string(j, o, "version", r->version);
-        put_string(j, o, "kernel", r->kernel);
-        put_string(j, o, "kernel_taint", r->taint);
-        put_string(j, o, "run_id", r->run_id);
+        json_put_u64(j, o, "schema", SCHEMA);
+        json_put_string(j, o, "version", r->version);
+        json_put_string(j, o, "kernel", r->kernel);
+        json_put_string(j, o, "kernel_taint", r->taint);
+        json_put_string(j, o, "run_id", r->run_id);
         if (r->plan) {
                 snprintf(seed, sizeof(seed), "%" PRIu64, r->plan->seed);
-                put_string(j, o, "seed", seed);
+                json_put_string(j, o, "seed", seed);
         } else
-                put_null(j, o, "seed");
-        put_time(j, o, "started", r->started_mono_ns);
+                json_put_null(j, o, "seed");
+        json_put_time(j, o, "started", r->started_mono_ns);
         if (r->stress_mono_ns)
-                put_time(j, o, "stress_started", r->stress_mono_ns);
+                json_put_time(j, o, "stress_started", r->stress_mono_ns);
         else
-                put_null(j, o, "stress_started");
+                json_put_null(j, o, "stress_started");
 }
 
 static void fill_outcome(Json *j, json_object *o) {
         const Report *r = j->report;
         const Totals *t = &r->totals;
 
-        put_string(j, o, "verdict", exit_code_name(r->verdict));
-        put_u64(j, o, "exit_code", r->verdict);
-        put_string(j, o, "why", r->why[0] ? r->why : exit_code_meaning(r->verdict));
-        put_optional(j, o, "error", r->error);
-        put_seconds(j, o, "duration_s", t->stress_ns);
+        json_put_string(j, o, "verdict", exit_code_name(r->verdict));
+        json_put_u64(j, o, "exit_code", r->verdict);
+        json_put_string(j, o, "why", r->why[0] ? r->why : exit_code_meaning(r->verdict));
+        json_put_optional(j, o, "error", r->error);
+        json_put_seconds(j, o, "duration_s", t->stress_ns);
         if (r->duration_asked_ns)
-                put_seconds(j, o, "duration_asked_s", r->duration_asked_ns);
+                json_put_seconds(j, o, "duration_asked_s", r->duration_asked_ns);
         else
-                put_null(j, o, "duration_asked_s");
-        put_u64(j, o, "coolings", r->coolings);
-        put_seconds(j, o, "cooling_s", r->cooling_ns);
-        put_seconds(j, o, "elapsed_s", t->time_ns > r->started_mono_ns ? t->time_ns - r->started_mono_ns : 0);
+                json_put_null(j, o, "duration_asked_s");
+        json_put_u64(j, o, "coolings", r->coolings);
+        json_put_seconds(j, o, "cooling_s", r->cooling_ns);
+        json_put_seconds(j, o, "elapsed_s", t->time_ns > r->started_mono_ns ? t->time_ns - r->started_mono_ns : 0);
 }
 
 static void fill_totals(Json *j, json_object *o) {
@@ -142,22 +61,22 @@ static void fill_totals(Json *j, json_object *o) {
         double bound;
         char text[32];
 
-        put_bool(j, o, "trace", r->trace);
+        json_put_bool(j, o, "trace", r->trace);
         for (Total i = 0; i < _TOTAL_MAX; i++)
                 if (!report_counts(r, i))
-                        put_null(j, o, totals_info[i].name);
+                        json_put_null(j, o, totals_info[i].name);
                 else
-                        put_u64(j, o, totals_info[i].name, totals_get(t, i));
-        put_u64(j, o, "steps", t->steps);
-        put_u64(j, o, "known", t->known);
-        put_u64(j, o, "remakes", t->remakes);
-        put_u64(j, o, "lost_observations", t->lost_observations);
-        put_u64(j, o, "lost_trace_events", t->lost_trace_events);
+                        json_put_u64(j, o, totals_info[i].name, totals_get(t, i));
+        json_put_u64(j, o, "steps", t->steps);
+        json_put_u64(j, o, "known", t->known);
+        json_put_u64(j, o, "remakes", t->remakes);
+        json_put_u64(j, o, "lost_observations", t->lost_observations);
+        json_put_u64(j, o, "lost_trace_events", t->lost_trace_events);
         if (report_bound_95(r, &bound)) {
                 snprintf(text, sizeof(text), "%.6g", bound);
-                put(j, o, "bound_95", json_object_new_double_s(bound, text));
+                json_put(j, o, "bound_95", json_object_new_double_s(bound, text));
         } else
-                put_null(j, o, "bound_95");
+                json_put_null(j, o, "bound_95");
 }
 
 static void fill_errnos(Json *j, json_object *o) {
@@ -171,8 +90,8 @@ static void fill_errnos(Json *j, json_object *o) {
                 results = json_object_new_object();
                 for (unsigned i = 0; results && i < TALLY_SLOTS; i++)
                         if (i == 0 || board_tally(b, op, i) > 0)
-                                put_u64(j, results, tally_name(i, name), board_tally(b, op, i));
-                put(j, o, operation_name(op), results);
+                                json_put_u64(j, results, tally_name(i, name), board_tally(b, op, i));
+                json_put(j, o, operation_name(op), results);
         }
 }
 
@@ -186,10 +105,10 @@ static json_object *new_quantiles(Json *j, const Histogram *h) {
 
         if (!o)
                 return NULL;
-        put_u64(j, o, "count", histogram_count(h));
+        json_put_u64(j, o, "count", histogram_count(h));
         for (size_t i = 0; i < ELEMENTSOF(quantiles); i++)
-                put_u64(j, o, quantiles[i].name, histogram_quantile(h, quantiles[i].permyriad) / NSEC_PER_USEC);
-        put_u64(j, o, "max_us", histogram_max(h) / NSEC_PER_USEC);
+                json_put_u64(j, o, quantiles[i].name, histogram_quantile(h, quantiles[i].permyriad) / NSEC_PER_USEC);
+        json_put_u64(j, o, "max_us", histogram_max(h) / NSEC_PER_USEC);
         return o;
 }
 
@@ -200,33 +119,33 @@ static void fill_latency(Json *j, json_object *o) {
                 Histogram h = { 0 };
                 board_latency(b, op, &h);
                 if (histogram_count(&h) > 0)
-                        put(j, o, operation_name(op), new_quantiles(j, &h));
+                        json_put(j, o, operation_name(op), new_quantiles(j, &h));
         }
 }
 
 static void fill_aim(Json *j, json_object *o) {
         const Aim *aim = j->report->aim;
 
-        put_u64(j, o, "near_misses", histogram_below(&aim->missed, NEAR_MISS_NS));
-        put(j, o, "collided_after_start", new_quantiles(j, &aim->collided));
-        put(j, o, "missed_by", new_quantiles(j, &aim->missed));
-        put_rate(j, o, "nearness", aim->nearness);
+        json_put_u64(j, o, "near_misses", histogram_below(&aim->missed, NEAR_MISS_NS));
+        json_put(j, o, "collided_after_start", new_quantiles(j, &aim->collided));
+        json_put(j, o, "missed_by", new_quantiles(j, &aim->missed));
+        json_put_rate(j, o, "nearness", aim->nearness);
 }
 
 static void fill_knobs(Json *j, json_object *o) {
         char value[UNITS_MAX];
 
         for (Knob k = 0; k < _KNOB_MAX; k++)
-                put_string(j, o, knob_name(k), knob_print(k, tuner_setting(j->report->tuner, k), value));
+                json_put_string(j, o, knob_name(k), knob_print(k, tuner_setting(j->report->tuner, k), value));
 }
 
 static void fill_tuning(Json *j, json_object *o) {
         const Tuner *t = j->report->tuner;
 
-        put_bool(j, o, "settled", t->settled);
-        put_rate(j, o, "nearness_asked", tuner_rate(&t->asked));
-        put_rate(j, o, "nearness", tuner_rate(&t->best));
-        put_filled(j, o, "knobs", json_object_new_object(), fill_knobs);
+        json_put_bool(j, o, "settled", t->settled);
+        json_put_rate(j, o, "nearness_asked", tuner_rate(&t->asked));
+        json_put_rate(j, o, "nearness", tuner_rate(&t->best));
+        json_put_filled(j, o, "knobs", json_object_new_object(), fill_knobs);
 }
 
 static json_object *new_pair(Json *j, const Pair *pair) {
@@ -234,15 +153,15 @@ static json_object *new_pair(Json *j, const Pair *pair) {
 
         if (!o)
                 return NULL;
-        put_string(j, o, "first", pair->first->name);
-        put_string(j, o, "second", pair->second->name);
-        put_seconds(j, o, "duration_s", pair->sum.stress_ns);
+        json_put_string(j, o, "first", pair->first->name);
+        json_put_string(j, o, "second", pair->second->name);
+        json_put_seconds(j, o, "duration_s", pair->sum.stress_ns);
         if (j->report->trace)
-                put_u64(j, o, "collisions", pair->sum.collisions);
+                json_put_u64(j, o, "collisions", pair->sum.collisions);
         else
-                put_null(j, o, "collisions");
-        put_u64(j, o, "removals", pair->sum.removals);
-        put_u64(j, o, "findings", pair->findings);
+                json_put_null(j, o, "collisions");
+        json_put_u64(j, o, "removals", pair->sum.removals);
+        json_put_u64(j, o, "findings", pair->findings);
         return o;
 }
 
@@ -250,7 +169,7 @@ static void fill_pairs(Json *j, json_object *array) {
         const Pairs *p = j->report->pairs;
 
         for (unsigned i = 0; i < p->n; i++)
-                append(j, array, new_pair(j, &p->list[i]));
+                json_append(j, array, new_pair(j, &p->list[i]));
 }
 
 /* Time under stress of the i-th start: up to where the next one began. */
@@ -268,58 +187,58 @@ static json_object *new_start(Json *j, size_t i) {
 
         if (!o)
                 return NULL;
-        put_u64(j, o, "number", s->number);
-        put_string(j, o, "started", clock_iso(s->began_ns, iso));
-        put_string(j, o, "recovered", recovered_name(s->recovered));
-        put_bool(j, o, "ended", s->ended);
-        put_seconds(j, o, "duration_s", start_stress_ns(j->report, i));
-        put_string(j, o, "kernel", s->kernel);
+        json_put_u64(j, o, "number", s->number);
+        json_put_string(j, o, "started", clock_iso(s->began_ns, iso));
+        json_put_string(j, o, "recovered", recovered_name(s->recovered));
+        json_put_bool(j, o, "ended", s->ended);
+        json_put_seconds(j, o, "duration_s", start_stress_ns(j->report, i));
+        json_put_string(j, o, "kernel", s->kernel);
         return o;
 }
 
 static void fill_starts(Json *j, json_object *array) {
         for (size_t i = 0; i < j->report->soak->n_starts; i++)
-                append(j, array, new_start(j, i));
+                json_append(j, array, new_start(j, i));
 }
 
 static void fill_soak(Json *j, json_object *o) {
         const Soak *s = j->report->soak;
         char iso[CLOCK_ISO_MAX];
 
-        put_string(j, o, "started", clock_iso(s->started_ns, iso));
-        put_seconds(j, o, "asked_s", s->asked_ns);
-        put_seconds(j, o, "left_s", soak_left_ns(s->asked_ns, j->report->totals.stress_ns));
-        put_filled(j, o, "starts", json_object_new_array(), fill_starts);
+        json_put_string(j, o, "started", clock_iso(s->started_ns, iso));
+        json_put_seconds(j, o, "asked_s", s->asked_ns);
+        json_put_seconds(j, o, "left_s", soak_left_ns(s->asked_ns, j->report->totals.stress_ns));
+        json_put_filled(j, o, "starts", json_object_new_array(), fill_starts);
 }
 
 static void fill_finding(Json *j, json_object *o, const Finding *f) {
         char text[1024], name[16];
 
-        put_string(j, o, "class", finding_classes[f->class].name);
-        put_string(j, o, "grade", grade_name(f->grade));
-        put_optional(j, o, "operation", f->op == OP_NONE ? "" : operation_name(f->op));
-        put_optional(j, o, "errno", f->result == 0 ? "" : result_name(f->result, name));
+        json_put_string(j, o, "class", finding_classes[f->class].name);
+        json_put_string(j, o, "grade", grade_name(f->grade));
+        json_put_optional(j, o, "operation", f->op == OP_NONE ? "" : operation_name(f->op));
+        json_put_optional(j, o, "errno", f->result == 0 ? "" : result_name(f->result, name));
         if (f->devid) {
-                put_u64(j, o, "devid", f->devid);
-                put_u64(j, o, "physical", f->physical);
+                json_put_u64(j, o, "devid", f->devid);
+                json_put_u64(j, o, "physical", f->physical);
         } else {
-                put_null(j, o, "devid");
-                put_null(j, o, "physical");
+                json_put_null(j, o, "devid");
+                json_put_null(j, o, "physical");
         }
         if (f->logical)
-                put_u64(j, o, "logical", f->logical);
+                json_put_u64(j, o, "logical", f->logical);
         else
-                put_null(j, o, "logical");
-        put_time(j, o, "time", f->first_ns);
-        put_time(j, o, "last_time", f->last_ns);
-        put_u64(j, o, "count", f->count);
-        put_u64(j, o, "confirmed", f->confirmed);
-        put_u64(j, o, "consequences", f->consequences);
+                json_put_null(j, o, "logical");
+        json_put_time(j, o, "time", f->first_ns);
+        json_put_time(j, o, "last_time", f->last_ns);
+        json_put_u64(j, o, "count", f->count);
+        json_put_u64(j, o, "confirmed", f->confirmed);
+        json_put_u64(j, o, "consequences", f->consequences);
         finding_sentence(f, text, sizeof(text));
-        put_string(j, o, "sentence", text);
-        put_optional(j, o, "text", f->text);
-        put_optional(j, o, "reference", f->reference);
-        put_optional(j, o, "evidence", f->evidence);
+        json_put_string(j, o, "sentence", text);
+        json_put_optional(j, o, "text", f->text);
+        json_put_optional(j, o, "reference", f->reference);
+        json_put_optional(j, o, "evidence", f->evidence);
 }
 
 static void fill_findings(Json *j, json_object *array) {
@@ -329,7 +248,7 @@ static void fill_findings(Json *j, json_object *array) {
                 json_object *o = json_object_new_object();
                 if (o)
                         fill_finding(j, o, judge_finding(judge, i));
-                append(j, array, o);
+                json_append(j, array, o);
         }
 }
 
@@ -339,12 +258,12 @@ static void put_errors(Json *j, json_object *o, const TargetDevice *d) {
         for (unsigned i = 0; i < BTRFS_DEV_STAT_VALUES_MAX && errors; i++) {
                 json_object *value = json_object_new_object();
                 if (value) {
-                        put_u64(j, value, "before", d->stats_at_start[i]);
-                        put_u64(j, value, "after", d->stats[i]);
+                        json_put_u64(j, value, "before", d->stats_at_start[i]);
+                        json_put_u64(j, value, "after", d->stats[i]);
                 }
-                put(j, errors, device_stat_names[i], value);
+                json_put(j, errors, device_stat_names[i], value);
         }
-        put(j, o, "errors", errors);
+        json_put(j, o, "errors", errors);
 }
 
 static void fill_devices(Json *j, json_object *array) {
@@ -353,12 +272,12 @@ static void fill_devices(Json *j, json_object *array) {
         for (unsigned i = 0; i < t->n_devices; i++) {
                 json_object *o = json_object_new_object();
                 if (o) {
-                        put_u64(j, o, "devid", t->devices[i].devid);
-                        put_string(j, o, "path", t->devices[i].path);
-                        put_u64(j, o, "size", t->devices[i].size);
+                        json_put_u64(j, o, "devid", t->devices[i].devid);
+                        json_put_string(j, o, "path", t->devices[i].path);
+                        json_put_u64(j, o, "size", t->devices[i].size);
                         put_errors(j, o, &t->devices[i]);
                 }
-                append(j, array, o);
+                json_append(j, array, o);
         }
 }
 
@@ -370,12 +289,12 @@ static void fill_health(Json *j, json_object *o, const DiskHealth *d) {
                         continue;
                 value = json_object_new_object();
                 if (value) {
-                        put_u64(j, value, "before", d->before.values[c]);
-                        put_u64(j, value, "after", d->now.values[c]);
+                        json_put_u64(j, value, "before", d->before.values[c]);
+                        json_put_u64(j, value, "after", d->now.values[c]);
                         if (c == HEALTH_TEMPERATURE)
-                                put_u64(j, value, "max", d->hottest);
+                                json_put_u64(j, value, "max", d->hottest);
                 }
-                put(j, o, health_info[c].name, value);
+                json_put(j, o, health_info[c].name, value);
         }
 }
 
@@ -383,10 +302,10 @@ static void put_health(Json *j, json_object *o, unsigned disk) {
         json_object *health = j->report->health ? json_object_new_object() : NULL;
 
         if (!j->report->health)
-                return put_null(j, o, "health");
+                return json_put_null(j, o, "health");
         if (health)
                 fill_health(j, health, &j->report->health[disk]);
-        put(j, o, "health", health);
+        json_put(j, o, "health", health);
 }
 
 static void fill_disks(Json *j, json_object *array) {
@@ -395,42 +314,42 @@ static void fill_disks(Json *j, json_object *array) {
         for (unsigned i = 0; i < t->n_disks; i++) {
                 json_object *o = json_object_new_object();
                 if (o) {
-                        put_string(j, o, "path", t->disks[i].path);
-                        put_string(j, o, "name", t->disks[i].identity.name);
-                        put_string(j, o, "serial", t->disks[i].identity.serial);
-                        put_string(j, o, "wwid", t->disks[i].identity.wwid);
-                        put_string(j, o, "model", t->disks[i].identity.model);
-                        put_u64(j, o, "size", t->disks[i].identity.size);
+                        json_put_string(j, o, "path", t->disks[i].path);
+                        json_put_string(j, o, "name", t->disks[i].identity.name);
+                        json_put_string(j, o, "serial", t->disks[i].identity.serial);
+                        json_put_string(j, o, "wwid", t->disks[i].identity.wwid);
+                        json_put_string(j, o, "model", t->disks[i].identity.model);
+                        json_put_u64(j, o, "size", t->disks[i].identity.size);
                         put_health(j, o, i);
                 }
-                append(j, array, o);
+                json_append(j, array, o);
         }
 }
 
 static void fill_target(Json *j, json_object *o) {
         const Target *t = j->report->target;
 
-        put_string(j, o, "fsid", t->fsid_text);
-        put_string(j, o, "mount_point", t->mount_point);
-        put_string(j, o, "mount_options", t->mount_options);
-        put_string(j, o, "image_directory", t->image_directory);
+        json_put_string(j, o, "fsid", t->fsid_text);
+        json_put_string(j, o, "mount_point", t->mount_point);
+        json_put_string(j, o, "mount_options", t->mount_options);
+        json_put_string(j, o, "image_directory", t->image_directory);
         if (j->report->config) {
-                put_string(j, o, "data_profile", j->report->config->target.data_profile);
-                put_string(j, o, "metadata_profile", config_metadata_profile(j->report->config));
-                put_string(j, o, "checksum", j->report->config->target.checksum);
+                json_put_string(j, o, "data_profile", j->report->config->target.data_profile);
+                json_put_string(j, o, "metadata_profile", config_metadata_profile(j->report->config));
+                json_put_string(j, o, "checksum", j->report->config->target.checksum);
         }
-        put_u64(j, o, "nodesize", t->nodesize);
-        put_u64(j, o, "sectorsize", t->sectorsize);
-        put_u64(j, o, "data_chunk_size", t->data_chunk_size);
-        put_u64(j, o, "metadata_chunk_size", t->metadata_chunk_size);
-        put_u64(j, o, "generation", t->generation);
-        put_filled(j, o, "devices", json_object_new_array(), fill_devices);
-        put_filled(j, o, "disks", json_object_new_array(), fill_disks);
+        json_put_u64(j, o, "nodesize", t->nodesize);
+        json_put_u64(j, o, "sectorsize", t->sectorsize);
+        json_put_u64(j, o, "data_chunk_size", t->data_chunk_size);
+        json_put_u64(j, o, "metadata_chunk_size", t->metadata_chunk_size);
+        json_put_u64(j, o, "generation", t->generation);
+        json_put_filled(j, o, "devices", json_object_new_array(), fill_devices);
+        json_put_filled(j, o, "disks", json_object_new_array(), fill_disks);
 }
 
 static void fill_stressors(Json *j, json_object *o) {
         for (size_t i = 0; j->report->plan && i < n_stressors; i++)
-                put_u64(j, o, stressors[i]->name, plan_count(j->report->plan, stressors[i]));
+                json_put_u64(j, o, stressors[i]->name, plan_count(j->report->plan, stressors[i]));
 }
 
 /* Only what differs from the defaults: the rest follows from the version. */
@@ -443,13 +362,13 @@ static void fill_config(Json *j, json_object *o) {
                         continue;
                 snprintf(name, sizeof(name), "%s.%s", keys[i].section, keys[i].name);
                 key_print(&keys[i], c, value);
-                put_string(j, o, name, value);
+                json_put_string(j, o, name, value);
         }
 }
 
 static void fill_notes(Json *j, json_object *array) {
         for (size_t i = 0; i < j->report->n_notes; i++)
-                append(j, array, new_string(j->report->notes[i]));
+                json_append(j, array, json_new_string(j->report->notes[i]));
 }
 
 static void fill_report(Json *j, json_object *o) {
@@ -458,32 +377,32 @@ static void fill_report(Json *j, json_object *o) {
         fill_identity(j, o);
         fill_outcome(j, o);
         fill_totals(j, o);
-        put_filled(j, o, "errnos", json_object_new_object(), fill_errnos);
-        put_filled(j, o, "latency", json_object_new_object(), fill_latency);
+        json_put_filled(j, o, "errnos", json_object_new_object(), fill_errnos);
+        json_put_filled(j, o, "latency", json_object_new_object(), fill_latency);
         if (j->report->aim)
-                put_filled(j, o, "aim", json_object_new_object(), fill_aim);
+                json_put_filled(j, o, "aim", json_object_new_object(), fill_aim);
         else
-                put_null(j, o, "aim");
+                json_put_null(j, o, "aim");
         if (j->report->tuner)
-                put_filled(j, o, "tuning", json_object_new_object(), fill_tuning);
+                json_put_filled(j, o, "tuning", json_object_new_object(), fill_tuning);
         else
-                put_null(j, o, "tuning");
+                json_put_null(j, o, "tuning");
         if (j->report->pairs)
-                put_filled(j, o, "pairs", json_object_new_array(), fill_pairs);
+                json_put_filled(j, o, "pairs", json_object_new_array(), fill_pairs);
         else
-                put_null(j, o, "pairs");
+                json_put_null(j, o, "pairs");
         if (j->report->soak)
-                put_filled(j, o, "soak", json_object_new_object(), fill_soak);
+                json_put_filled(j, o, "soak", json_object_new_object(), fill_soak);
         else
-                put_null(j, o, "soak");
-        put_filled(j, o, "findings", json_object_new_array(), fill_findings);
+                json_put_null(j, o, "soak");
+        json_put_filled(j, o, "findings", json_object_new_array(), fill_findings);
         if (t && t->n_devices > 0)
-                put_filled(j, o, "target", json_object_new_object(), fill_target);
+                json_put_filled(j, o, "target", json_object_new_object(), fill_target);
         else
-                put_null(j, o, "target");
-        put_filled(j, o, "stressors", json_object_new_object(), fill_stressors);
-        put_filled(j, o, "config", json_object_new_object(), fill_config);
-        put_filled(j, o, "notes", json_object_new_array(), fill_notes);
+                json_put_null(j, o, "target");
+        json_put_filled(j, o, "stressors", json_object_new_object(), fill_stressors);
+        json_put_filled(j, o, "config", json_object_new_object(), fill_config);
+        json_put_filled(j, o, "notes", json_object_new_array(), fill_notes);
 }
 
 int report_json(const Report *r, FILE *f) {
