@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/macro.h"
@@ -14,11 +15,15 @@
 #define CLEANER "btrfs-cleaner"
 #define TRANSACTION "btrfs-transacti"
 
+/* Threads come and go while they are counted: what is mounted meanwhile may be seen without its cleaner. */
+#define LOOKS 5
+#define BETWEEN_US 100000
+
 static bool begins_with(const char *s, const char *prefix) {
         return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-unsigned cleaners_dead(const char *root) {
+static unsigned count_dead(const char *root) {
         unsigned cleaners = 0, transactions = 0;
         char path[PATH_MAX], comm[64];
         struct dirent *entry;
@@ -39,4 +44,14 @@ unsigned cleaners_dead(const char *root) {
         if (proc)
                 closedir(proc);
         return transactions > cleaners ? transactions - cleaners : 0;
+}
+
+unsigned cleaners_dead(const char *root) {
+        unsigned dead = count_dead(root);
+
+        for (unsigned i = 1; i < LOOKS && dead > 0; i++) {
+                usleep(BETWEEN_US);
+                dead = MIN_OF(dead, count_dead(root));
+        }
+        return dead;
 }

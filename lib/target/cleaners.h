@@ -7,5 +7,6 @@
  */
 
 /* Mounted filesystems whose cleaner is gone: the cleaner starts first and ends last (disk-io.c, open_ctree(), close_ctree()), so in health there
- * are never fewer of them. `root` prefixes /proc (tests; NULL or "": none). 0 too where kernel threads are not to be seen (a container). */
+ * are never fewer of them. Blocks for half a second when there seem to be some. `root` prefixes /proc (tests; NULL or "": none). 0 too where kernel
+ * threads are not to be seen (a container). */
 unsigned cleaners_dead(const char *root);
