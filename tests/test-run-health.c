@@ -67,7 +67,7 @@ static void make_run(Run *r, const char *root) {
         assert_int_equal(judge_new(&r->judge, &policy), 0);
         assert_int_equal(collider_new(&r->collider, 1), 0);
         assert_int_equal(health_watch_new(&r->health, root), 0);
-        r->lock = -1;
+        r->instance = INSTANCE_NULL;
         r->kmsg = KMSG_SOURCE_NULL;
         r->keeper = KEEPER_NULL;
         r->job = JOB_NULL;

@@ -79,7 +79,7 @@ static Run *make_run(Case *c) {
         assert_non_null(r);
         r->config = c->config;
         r->listener = (RunListener){ .userdata = c, .note = on_note, .finding = on_finding };
-        r->lock = -1;
+        r->instance = INSTANCE_NULL;
         r->kmsg = KMSG_SOURCE_NULL;
         r->keeper = KEEPER_NULL;
         r->job = JOB_NULL;
@@ -87,6 +87,7 @@ static Run *make_run(Case *c) {
         r->board = board_new();
         r->desk = job_desk_new();
         assert_true(r->board && r->desk);
+        assert_int_equal(health_watch_new(&r->health, ""), 0);
         assert_int_equal(judge_new(&r->judge, &(JudgePolicy){ .confirm_max = 3 }), 0);
         assert_int_equal(plan_make(&r->plan, &r->config, 1000 + ++c->starts, NULL), 0);
         assert_int_equal(collider_new(&r->collider, 4), 0);
@@ -273,7 +274,7 @@ static void test_another_configuration(void **state) {
 
         assert_int_equal(run_reconfigure(r, &other, &e), -EINVAL);
         assert_non_null(strstr(e.sentence, "A soak has one configuration from its begin to its end; restart instead"));
-        set(c, "Churn.FileSize", "1MiB"); /* the default, from elsewhere */
+        set(c, "Churn.FileSize", "64KiB"); /* the default, from elsewhere */
         r = start(c);
         assert_string_equal(r->report.run_id, "run-1");
         set(c, "Churn.FileSize", "2MiB");

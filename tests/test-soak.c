@@ -157,7 +157,7 @@ static void test_configuration(void **state _unused_) {
         defaults = PRINTED(f, config_print_values(&c, f));
         assert_int_equal(strncmp(defaults, "[Run]\nInstance=default\n", 23), 0);
         assert_null(strpbrk(defaults, ";#"));
-        configure(&c, "Churn.FileSize=1MiB");
+        configure(&c, "Churn.FileSize=64KiB");
         said = PRINTED(f, config_print_values(&c, f));
         assert_string_equal(said, defaults);
         configure(&c, "Churn.FileSize=3MiB");
