@@ -90,6 +90,9 @@ static Run *make_run(Case *c) {
         assert_int_equal(health_watch_new(&r->health, ""), 0);
         assert_int_equal(judge_new(&r->judge, &(JudgePolicy){ .confirm_max = 3 }), 0);
         assert_int_equal(plan_make(&r->plan, &r->config, 1000 + ++c->starts, NULL), 0);
+        r->plan.n_workers = 0; /* nobody works but the test */
+        r->crew.plan = &r->plan;
+        r->crew.board = r->board;
         assert_int_equal(collider_new(&r->collider, 4), 0);
         p = &r->report;
         *p = (Report){ .version = "0.1.0", .kernel = "6.18.44 x86_64", .started_real_ns = MADE_UP_REAL + c->starts * 3600 * NSEC_PER_SEC,
@@ -186,6 +189,28 @@ static void test_carries_on(void **state) {
         r = start(c);
         assert_noted(c, "start 3, after an orderly end");
         assert_int_equal(r->report.totals.scrubs, 8);
+}
+
+/* What earlier starts have written is spent. */
+static void test_write_budget(void **state) {
+        Case *c = *state;
+        Run *r;
+
+        set(c, "Churn.WriteBudget", "1MiB");
+        r = start(c);
+        run_watch(r);
+        assert_true(board_may_write(r->board));
+        r->board->slots[0].bytes_written = 768 * KiB;
+        run_watch(r);
+        assert_true(board_may_write(r->board));
+        stress(r, 10);
+        r = start(c);
+        r->board->slots[0].bytes_written = 255 * KiB;
+        run_watch(r);
+        assert_true(board_may_write(r->board));
+        r->board->slots[0].bytes_written = 256 * KiB;
+        run_watch(r);
+        assert_false(board_may_write(r->board));
 }
 
 /* By the clock of the run: ten seconds, whatever the stress does. */
@@ -331,6 +356,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_no_soak, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_carries_on, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_write_budget, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_samples, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_control_interval, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_findings, set_up, tear_down),

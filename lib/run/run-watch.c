@@ -224,10 +224,17 @@ static void on_trace(void *run, const TraceEvent *event) {
                 collider_event(r->collider, event);
 }
 
+/* The board counts what this start writes, the budget is that of the soak. */
+static void limit_writes(Run *r) {
+        uint64_t limit = budget_write_limit(&r->config, &r->desk->target, r->report.totals.stress_ns);
+
+        board_set_write_limit(r->board, limit == UINT64_MAX ? limit : limit - MIN_OF(limit, r->soak.totals.bytes_written));
+}
+
 void run_watch(Run *r) {
         bool ending = r->state >= RUN_EVICTING;
 
-        board_set_write_limit(r->board, budget_write_limit(&r->config, &r->desk->target, r->report.totals.stress_ns));
+        limit_writes(r);
         if (atomic_load(&r->board->near_full))
                 r->near_full_ns = r->now_ns;
         crew_receive(&r->crew, run_observe, r);
