@@ -93,7 +93,7 @@ static void be_writer(const char *directory, unsigned number, int to) {
                               .mono_ns = clock_mono_ns() };
         Error e = ERROR_NULL;
         Word w = { .begun = true };
-        Ledger *l;
+        Ledger *l = NULL;
         Judge *j;
         Soak soak;
         Totals t;
