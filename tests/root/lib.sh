@@ -179,7 +179,11 @@ worker() {
                 [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != "$2" ] || printf '%s\n' "$pid"
         done
 }
-kernel_says() { printf '%s\n' "$*" >/dev/kmsg; }
+# kernel_says LINE…: a record each.
+kernel_says() {
+        local line
+        for line; do printf '%s\n' "$line" >/dev/kmsg; done
+}
 
 # The path of an image is as the mount namespace sees it that the image was opened in; without the folders above, when that is gone.
 our_loops() { grep -l "/${images##*/}/" /sys/block/loop*/loop/backing_file 2>/dev/null | grep -o 'loop[0-9][0-9]*'; }
