@@ -58,7 +58,7 @@ static void on_state(void *userdata, RunState state, const Report *r) {
 static void on_tick(void *userdata, const Report *r, RunState state) {
         Screen *s = userdata;
 
-        if (state != RUN_STRESS && state != RUN_PAUSING && state != RUN_CONFIRMING && state != RUN_COOLING)
+        if (state < RUN_STRESS || state > RUN_STRIKING)
                 return;
         s->progress.width = terminal_width(s->people);
         progress_update(&s->progress, r);

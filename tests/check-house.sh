@@ -71,7 +71,7 @@ mutate_sqlite() { echo '#include <sqlite3.h>' >>lib/run/run.c; }
 rule_includes() {
         grep -nE '^# *include *"' lib/*/*.[ch] | awk -F'[:"]' '
         BEGIN {
-                n = split("base config observe judge target stress plan report ledger run", names, " ")
+                n = split("base config observe judge target stress fault plan report ledger run", names, " ")
                 for (i = 1; i <= n; i++) rank[names[i]] = i
         }
         {

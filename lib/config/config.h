@@ -142,6 +142,11 @@ typedef struct Config {
                 bool enabled;
                 uint64_t rest_ns;
         } trim;
+        struct { /* [Fault] */
+                bool enabled;
+                unsigned faults;      /* Faults=data parity super tree: a mask of the registry's (fault/fault.h) */
+                uint64_t interval_ns; /* Interval=10s, of time under stress */
+        } fault;
         struct { /* [Health], of disks */
                 uint64_t smart_interval_ns; /* SmartInterval=10m; 0: only before and after */
                 uint64_t temperature_limit; /* TemperatureLimit=70, degrees C; 0: none */

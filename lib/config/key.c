@@ -14,6 +14,7 @@ static const char *const sync_names[] = { [SYNC_SYNC] = "sync", [SYNC_START_WAIT
 static const char *const empty_names[] = { "unlink", "truncate", "punch", "subvolume", "overwrite", "reflink", "defrag",
                                            NULL }; /* bits of ChurnEmpty, in order */
 static const char *const group_names[] = { "data", "metadata", "system", NULL }; /* bits of GroupType, in order */
+static const char *const fault_names[] = { "data", "parity", "super", "tree", NULL }; /* bits: the order of faults[] (fault/fault.h) */
 static const char *const auto_names[] = { "auto", NULL };
 static const char *const checksum_names[] = { "crc32c", "xxhash", "sha256", "blake2", NULL };
 
@@ -218,6 +219,17 @@ const Key keys[] = {
         { "Trim", "Rest", &type_duration, SLOT(trim.rest_ns), "1s", .max = HOUR,
           .help = "Rest between two trims. While its free space is discarded the cleaner passes a block group by, and no chunk is made while "
                   "unallocated space is: without rests there are fewer collisions." },
+
+        { "Fault", "Enabled", &type_bool, SLOT(fault.enabled), "no",
+          .help = "Break something on purpose, again and again, and hold the kernel to what must come of it: the stress pauses, single bits are flipped "
+                  "on the devices below the mounted target, scrubs must report and repair exactly these, and all data must read back right. More, "
+                  "less or other than that is a finding. Needs a kernel that lets mounted devices be written to, as most do." },
+        { "Fault", "Faults", &type_set, SLOT(fault.faults), "data parity super tree", fault_names,
+          .help = "Which, in turn: bits of one copy of some data (where there is but one copy and no parity, exactly these blocks must be lost), a bit "
+                  "of the parity of some data, of a superblock, of one copy of a tree block. Those that the profiles of the target do not know "
+                  "are passed by." },
+        { "Fault", "Interval", &type_duration, SLOT(fault.interval_ns), "10s", .min = SEC(1), .max = 24 * HOUR,
+          .help = "Time under stress between two of them." },
 
         { "Health", "SmartInterval", &type_duration, SLOT(health.smart_interval_ns), "10m", .max = 24 * HOUR,
           .help = "How often smartctl is asked for the health of the disks while they are under stress; it is always asked before and after. Growth "

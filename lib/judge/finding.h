@@ -33,6 +33,9 @@ typedef enum FindingClass {
         CLASS_SCRUB_COUNTERS,    /* kernel/scrub-counters */
         CLASS_NEVER_DELETED,     /* kernel/group-never-deleted */
         CLASS_BALANCE_EINVAL,    /* kernel/balance-einval */
+        CLASS_FAULT_MISSED,      /* kernel/fault-missed */
+        CLASS_FAULT_EXCESS,      /* kernel/fault-excess */
+        CLASS_FAULT_OTHERWISE,   /* kernel/fault-otherwise */
         CLASS_IO_ERROR,          /* hardware/io-error */
         CLASS_HEALTH,            /* hardware/health */
         CLASS_MISCOMPARE,        /* data/miscompare */

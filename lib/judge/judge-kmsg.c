@@ -11,7 +11,7 @@ static bool is_ours(const Judge *j, const char *device) {
 }
 
 static uint32_t flags_of(const Judge *j, const Observation *o) {
-        return (o->flags & (OBS_COLLIDED | OBS_DISCARDS)) | (around(j->near_full_ns, o->time_ns, JUDGE_NEAR_FULL_NS) ? (uint32_t)OBS_NEAR_FULL : 0);
+        return (o->flags & (OBS_COLLIDED | OBS_DISCARDS | OBS_INJECTED)) | (around(j->near_full_ns, o->time_ns, JUDGE_NEAR_FULL_NS) ? (uint32_t)OBS_NEAR_FULL : 0);
 }
 
 static size_t hold(Judge *j, const Observation *o, const KmsgRule *rule, Grade grade) {

@@ -195,6 +195,16 @@ static void decide_death(Judge *j, const Pending *p) {
                 rows_add(j, &(Ruling){ .class = CLASS_WORKER_DIED, .grade = GRADE_SETUP, .op = p->first.op }, p);
 }
 
+static void decide_fault(Judge *j, const Pending *p) {
+        static const FindingClass classes[] = {
+                [FAULT_MISSED] = CLASS_FAULT_MISSED, [FAULT_EXCESS] = CLASS_FAULT_EXCESS, [FAULT_OTHERWISE] = CLASS_FAULT_OTHERWISE,
+        };
+        int miss = p->first.result;
+        bool known = miss >= FAULT_MISSED && miss <= FAULT_OTHERWISE;
+
+        rows_add(j, &(Ruling){ .class = known ? classes[miss] : CLASS_FAULT_OTHERWISE, .grade = GRADE_FINDING, .op = p->first.op }, p);
+}
+
 static void decide(Judge *j, const Pending *p) {
         switch (p->first.kind) {
         case OBS_RESULT:
@@ -217,6 +227,9 @@ static void decide(Judge *j, const Pending *p) {
                 break;
         case OBS_EMPTY_GROUPS:
                 rows_add(j, &(Ruling){ .class = CLASS_NEVER_DELETED, .grade = GRADE_FINDING }, p);
+                break;
+        case OBS_FAULT:
+                decide_fault(j, p);
                 break;
         case OBS_MISCOMPARE:
                 rows_add(j, &(Ruling){ .class = CLASS_MISCOMPARE, .grade = GRADE_FINDING, .op = p->first.op }, p);
@@ -326,6 +339,7 @@ void judge_feed(Judge *j, const Observation *o) {
                 device_add(j, o->text);
                 break;
         case OBS_EMPTY_GROUPS:
+        case OBS_FAULT:
         case OBS_MISCOMPARE:
                 /* An aborted filesystem drops what was not committed, and deletes no groups any more. */
                 if (j->incident.state != INCIDENT_NONE)

@@ -21,10 +21,19 @@ typedef enum ObservationKind {
         OBS_HEALTH,   /* counters of a disk's own health grew (smart.h): `text` says which, from what to what; `count` by how much in all */
         OBS_EMPTY_GROUPS, /* `count` empty data block groups that the kernel should have deleted; `logical`, `length` of the first; `text` */
         OBS_MISCOMPARE, /* data read back is not what was written: `logical` = file offset, `text` names file and block */
+        OBS_FAULT,    /* a fault of ours has struck `count` blocks, the first on `devid` at `physical`, and what came of it is not what had to:
+                       * `result` is a FaultMiss, `text` says what was struck and what differs */
         OBS_DEVICE,   /* a device that is to become one of the target's: `text` is its name as the kernel log has it ("loop7") */
         OBS_NOTE,     /* worth a line in the report, never a finding: `text` */
         _OBS_MAX,
 } ObservationKind;
+
+/* How it differs. */
+typedef enum FaultMiss {
+        FAULT_MISSED = 1, /* fewer errors were noticed than there are */
+        FAULT_EXCESS,     /* more */
+        FAULT_OTHERWISE,  /* as many, but at another place, not repaired, not readable, or come again */
+} FaultMiss;
 
 /* What was known to hold when it was seen. Facts, not judgements. */
 typedef enum ObservationFlag {

@@ -132,6 +132,26 @@ static void fill_aim(Json *j, json_object *o) {
         json_put_rate(j, o, "nearness", aim->nearness);
 }
 
+static void fill_fault(Json *j, json_object *o, const FaultTally *t) {
+        json_put_bool(j, o, "applies", !t->not_here);
+        json_put_u64(j, o, "struck", t->struck);
+        json_put_u64(j, o, "blocks", t->blocks);
+        json_put_u64(j, o, "met", t->met);
+        json_put_u64(j, o, "void", t->void_);
+}
+
+static void fill_faults(Json *j, json_object *o) {
+        for (size_t i = 0; i < n_faults; i++) {
+                json_object *tally;
+                if (!(j->report->config->fault.faults & 1U << i))
+                        continue;
+                tally = json_object_new_object();
+                if (tally)
+                        fill_fault(j, tally, &j->report->faults[i]);
+                json_put(j, o, faults[i]->name, tally);
+        }
+}
+
 static void fill_knobs(Json *j, json_object *o) {
         char value[UNITS_MAX];
 
@@ -391,6 +411,10 @@ static void fill_report(Json *j, json_object *o) {
                 json_put_filled(j, o, "pairs", json_object_new_array(), fill_pairs);
         else
                 json_put_null(j, o, "pairs");
+        if (j->report->config && j->report->config->fault.enabled)
+                json_put_filled(j, o, "faults", json_object_new_object(), fill_faults);
+        else
+                json_put_null(j, o, "faults");
         if (j->report->soak)
                 json_put_filled(j, o, "soak", json_object_new_object(), fill_soak);
         else

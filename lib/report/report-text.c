@@ -182,6 +182,22 @@ static void closing_aim(const Report *r, FILE *f) {
             text_number(histogram_below(&r->aim->missed, NEAR_MISS_NS), near), units_human_duration(NEAR_MISS_NS, limit));
 }
 
+static void closing_faults(const Report *r, FILE *f) {
+        if (!r->config || !r->config->fault.enabled || r->totals.stress_ns == 0)
+                return;
+        fprintf(f, "\n%-*s %12s %12s %12s %12s\n", (int)LABEL, "fault", "struck", "bits", "as it must", "void");
+        for (size_t i = 0; i < n_faults; i++) {
+                const FaultTally *t = &r->faults[i];
+                if (!(r->config->fault.faults & 1U << i))
+                        continue;
+                if (t->not_here)
+                        fprintf(f, "%-*s %12s\n", (int)LABEL, faults[i]->name, "not here");
+                else
+                        fprintf(f, "%-*s %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64 "\n", (int)LABEL, faults[i]->name, t->struck,
+                                t->blocks, t->met, t->void_);
+        }
+}
+
 static void closing_pair(const Report *r, FILE *f, const Pair *pair) {
         char name[40], seconds[TEXT_NUMBER_MAX], collisions[TEXT_NUMBER_MAX], removals[TEXT_NUMBER_MAX];
 
@@ -349,6 +365,7 @@ void report_closing(const Report *r, FILE *f, bool color) {
         closing_totals(r, f);
         closing_aim(r, f);
         closing_pairs(r, f);
+        closing_faults(r, f);
         closing_operations(r, f);
         closing_disks(r, f);
         closing_findings(r, f);

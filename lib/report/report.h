@@ -3,6 +3,7 @@
 /*
  * Report: what a run has to say, gathered by the run, printed by the sinks. Plain data, nothing owned.
  */
+#include "fault/fault.h"
 #include "judge/judge.h"
 #include "observe/board.h"
 #include "observe/collision.h"
@@ -50,6 +51,14 @@ double totals_rate(const Totals *from, const Totals *to, uint64_t ns, Total whic
 /* Adds what an earlier part of the run has counted; not time_ns, and neither stress_ns nor remakes, which go on from it. */
 void totals_add(Totals *t, const Totals *earlier);
 
+/* What has become of the strikes of one fault. Each is met, void or a finding. */
+typedef struct FaultTally {
+        uint64_t struck, blocks; /* bits flipped, one in each */
+        uint64_t met;            /* what had to come came */
+        uint64_t void_;          /* nothing can be said: what was struck had moved meanwhile */
+        bool not_here;           /* it does not apply to this target */
+} FaultTally;
+
 typedef struct Soak Soak; /* soak.h */
 
 /* config, plan, target, board and judge may each be NULL (the run ended before there was one): what they would say is left out. */
@@ -71,6 +80,7 @@ typedef struct Report {
         bool hits;             /* hits counted, see hit-probe.h */
         uint64_t coolings, cooling_ns; /* pauses because a disk was too hot, and how long they lasted in all */
         const DiskHealth *health; /* of each disk of the target; NULL: it has none */
+        FaultTally faults[FAULTS_MAX]; /* as in faults[] */
         const Pairs *pairs;    /* NULL: all stressors run all the time */
         bool trace;            /* collisions counted from trace events */
         const Soak *soak;      /* NULL: the run is none; else totals and findings are of all its starts, all other numbers of this one */

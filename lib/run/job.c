@@ -266,6 +266,22 @@ static int do_cancel(Job *j) {
         return 0;
 }
 
+/* What a strike leaves in the error counters is its doing, but for what a device itself fails to do. */
+static int do_fault(Job *j) {
+        JobDesk *d = j->desk;
+        _cleanup_close_ int fd = j->open_target(&d->target, &d->error);
+        const StrikeOrder order = { .fault = faults[j->fault], .target = &d->target, .ops = j->ops, .root_fd = fd, .seed = j->seed };
+        int r;
+
+        learn_paths(j);
+        r = fd < 0 ? fd : strike_run(&d->strike, &order, &d->error);
+        for (unsigned i = 0; i < d->target.n_devices && fd >= 0; i++)
+                look_at_device(j, fd, &d->target.devices[i]);
+        if (tells_less(d->devstat_index))
+                d->devstat = (Observation){ 0 };
+        return r;
+}
+
 /* A run that is stopped has no control scrub at its end, which would look. */
 static void look_at_last(Job *j) {
         Target *t = &j->desk->target;
@@ -309,6 +325,7 @@ static const struct {
         [JOB_CANCEL] = { "cancel scrub, balance and replace", do_cancel },
         [JOB_UNMOUNT] = { "unmount the target", do_unmount },
         [JOB_RETIRE] = { "unmount and check the lost target", do_retire },
+        [JOB_FAULT] = { "have a fault strike", do_fault },
 };
 
 const char *job_name(JobKind kind) {

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "base/child.h"
+#include "fault/strike.h"
 #include "observe/observation.h"
 #include "target/target.h"
 
@@ -19,6 +20,7 @@ typedef enum JobKind {
         JOB_CANCEL,  /* cancel scrub, balance and replace and wait until none of them runs */
         JOB_UNMOUNT, /* target_unmount() */
         JOB_RETIRE,  /* of a lost target: unmount, btrfs check --readonly on the devices, let them go */
+        JOB_FAULT,   /* strike_run() */
         _JOB_MAX,
 } JobKind;
 
@@ -35,6 +37,7 @@ typedef struct JobDesk {
         Observation empty;   /* JOB_CONTROL: OBS_EMPTY_GROUPS when the kernel keeps empty data groups; kind OBS_RESULT: it does not */
         char note[256];      /* JOB_MAKE: what the run has to do without, a sentence; empty: nothing */
         char output[8192];   /* JOB_RETIRE: what btrfs check said */
+        Strike strike;       /* JOB_FAULT */
         int check_status;    /* JOB_RETIRE: exit status of btrfs check; negative errno: it could not be run */
 } JobDesk;
 
@@ -42,6 +45,8 @@ typedef struct Job {
         JobKind kind;
         Child child;
         uint64_t deadline_ns; /* CLOCK_MONOTONIC */
+        size_t fault;         /* JOB_FAULT: index in faults[], … */
+        uint64_t seed;        /* … and of what it chooses */
         uint64_t cleaner_wait_ns; /* JOB_CONTROL: how long the cleaner may take to delete empty block groups */
         JobDesk *desk;
         const Config *config;

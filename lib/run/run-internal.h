@@ -39,7 +39,7 @@ struct Run {
         bool reconfigured;   /* evicting for a new configuration, not for a lost target */
         bool refused;        /* an interlock said no before anything was written */
         bool cancel_tried, killed;
-        bool hot;            /* the pause is for the disks to cool down, not for a control scrub */
+        RunState paused_for; /* what the workers pause for */
         bool suspected;      /* the control scrub under way answers a suspect */
         uint64_t control_ns; /* time under stress when the last pause for a control scrub began */
         unsigned asked;      /* JudgeAsk not yet served */
@@ -47,6 +47,8 @@ struct Run {
         Tuner tuner;
         double tuned_nearness; /* of the collider when the tuner was last fed */
         Pairs pairs;
+        Rng fault_rng;
+        uint64_t fault_ns, struck_ns; /* time under stress, and CLOCK_MONOTONIC, of the last strike */
         Ledger *ledger;      /* NULL: the run is no soak */
         Soak soak;           /* as it was when this start began; its totals are what earlier starts have counted */
         uint64_t sampled_ns; /* for the ledger */
@@ -88,6 +90,16 @@ bool run_health_hot(Run *r);
 bool run_health_cooled(const Run *r);
 /* The last look. */
 void run_health_end(Run *r);
+
+/* run-fault.c; with [Fault] Enabled=no they do nothing. Begins anew, with the first fault. */
+void run_fault_begin(Run *r);
+bool run_fault_due(const Run *r);
+/* Chooses the next and starts it. */
+void run_fault_strike(Run *r);
+/* It has struck: what came of it is counted, and observed where it is not what had to. */
+void run_fault_struck(Run *r);
+/* What the kernel logs now may be its doing. */
+bool run_fault_explains(const Run *r);
 
 /* run-tune.c; with Tune=no they do nothing. Begins anew, with the settings asked for. */
 void run_tune_begin(Run *r);

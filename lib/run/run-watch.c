@@ -60,6 +60,8 @@ static uint32_t log_flags(const Run *r, const Observation *o) {
                 flags |= OBS_NEAR_FULL;
         if (o->logical && !r->config.replace.enabled && collider_has_collided(r->collider, o->logical, r->now_ns - COLLIDED_NS))
                 flags |= OBS_COLLIDED;
+        if (run_fault_explains(r))
+                flags |= OBS_INJECTED;
         return flags;
 }
 

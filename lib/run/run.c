@@ -13,6 +13,7 @@
 #define PAUSE_CANCEL_NS (2 * NSEC_PER_SEC)   /* a step that lasts longer than this is a long scrub or balance: cancel it */
 #define PAUSE_TIMEOUT_NS (60 * NSEC_PER_SEC)
 #define COOLING_TIMEOUT_NS (3600 * NSEC_PER_SEC)
+#define STRIKE_TIMEOUT_NS (3600 * NSEC_PER_SEC) /* four scrubs of a block group on every device */
 #define END_KILL_NS (4 * NSEC_PER_SEC)       /* of the 10 s that a stop may take: workers to end by themselves … */
 #define END_LEAVE_NS (5 * NSEC_PER_SEC)      /* … then killed … */
 #define UNMOUNT_URGENT_NS (4 * NSEC_PER_SEC) /* … and this to unmount. */
@@ -103,6 +104,15 @@ static void step_preflight(Run *r) {
         enter(r, RUN_STRESS);
 }
 
+/* For what it is time; RUN_STRESS: for nothing else. */
+static RunState due(Run *r) {
+        if (r->asked & JUDGE_CONFIRM || run_control_due(r))
+                return RUN_CONFIRMING;
+        if (run_health_hot(r))
+                return RUN_COOLING;
+        return run_fault_due(r) ? RUN_STRIKING : RUN_STRESS;
+}
+
 static void step_stress(Run *r) {
         uint64_t asked = config_duration(&r->config);
         static const Error none_left = { EXIT_ERROR, "All workers have ended; see the kernel log and the notes for what ended them." };
@@ -120,12 +130,10 @@ static void step_stress(Run *r) {
         }
         if (r->reconfigured || r->asked & JUDGE_REMAKE)
                 return enter(r, RUN_EVICTING);
-        if (r->asked & JUDGE_CONFIRM || run_control_due(r))
-                return enter(r, RUN_PAUSING);
         if (crew_alive(&r->crew) == 0)
                 return fail(r, &none_left, RUN_UNMOUNTING);
-        r->hot = run_health_hot(r);
-        if (r->hot)
+        r->paused_for = due(r);
+        if (r->paused_for != RUN_STRESS)
                 enter(r, RUN_PAUSING);
 }
 
@@ -135,6 +143,12 @@ static void resume(Run *r) {
         enter(r, RUN_STRESS);
 }
 
+static const char *lost_by_not_pausing(RunState paused_for) {
+        return paused_for == RUN_COOLING    ? "the disks could not cool down"
+               : paused_for == RUN_STRIKING ? "no fault could strike"
+                                            : "no control scrub could be run";
+}
+
 static void step_pausing(Run *r) {
         uint64_t since = r->now_ns - r->entered_ns;
         Error e = ERROR_NULL;
@@ -142,14 +156,14 @@ static void step_pausing(Run *r) {
         if (job_busy(&r->job)) {
                 job_poll(&r->job, r->now_ns, &e);
         } else if (crew_all_paused(&r->crew)) {
-                enter(r, r->hot ? RUN_COOLING : RUN_CONFIRMING);
+                enter(r, r->paused_for);
         } else if (since > PAUSE_CANCEL_NS && !r->cancel_tried) {
                 r->cancel_tried = true;
                 atomic_store(&r->board->cancelling, true);
                 start_job(r, JOB_CANCEL, PAUSE_TIMEOUT_NS);
         } else if (since > PAUSE_TIMEOUT_NS) {
                 run_note(r, "The workers did not pause within %llu s, so %s.", (unsigned long long)(PAUSE_TIMEOUT_NS / NSEC_PER_SEC),
-                         r->hot ? "the disks could not cool down" : "no control scrub could be run");
+                         lost_by_not_pausing(r->paused_for));
                 resume(r);
         }
 }
@@ -183,6 +197,13 @@ static void step_cooling(Run *r) {
                          "TemperatureLimit=.", (unsigned long long)(COOLING_TIMEOUT_NS / NSEC_PER_SEC / 60));
                 enter(r, RUN_STOPPING);
         }
+}
+
+static void step_striking(Run *r) {
+        if (!job_is_done(r, RUN_STOPPING))
+                return;
+        run_fault_struck(r);
+        resume(r);
 }
 
 /* True when no worker is left, or when those left ignore SIGKILL (stuck in the kernel) and time is up. */
@@ -242,6 +263,7 @@ static void step_retiring(Run *r) {
         if (r->reconfigured) {
                 run_tune_begin(r);
                 run_pairs_begin(r);
+                run_fault_begin(r);
         }
         r->reconfigured = false;
         r->asked = 0;
@@ -292,7 +314,6 @@ static void enter_stress(Run *r) {
         if (r->report.stress_mono_ns == 0)
                 r->report.stress_mono_ns = r->now_ns;
         r->last_step_ns = r->now_ns;
-        r->hot = false;
         run_tune_resume(r);
         run_pairs_resume(r);
 }
@@ -309,9 +330,14 @@ static void enter_control(Run *r) {
 
 static void enter_pausing(Run *r) {
         r->cancel_tried = false;
-        if (!r->hot)
+        if (r->paused_for == RUN_CONFIRMING)
                 r->control_ns = r->report.totals.stress_ns;
         board_set_phase(r->board, PHASE_PAUSE);
+}
+
+static void enter_striking(Run *r) {
+        run_fault_strike(r);
+        start_job(r, JOB_FAULT, STRIKE_TIMEOUT_NS);
 }
 
 static void enter_end(Run *r) {
@@ -349,6 +375,7 @@ static const struct {
         [RUN_PAUSING] = { "pausing", enter_pausing, step_pausing },
         [RUN_CONFIRMING] = { "control scrub", enter_control, step_confirming },
         [RUN_COOLING] = { "cooling down", NULL, step_cooling },
+        [RUN_STRIKING] = { "a fault strikes", enter_striking, step_striking },
         [RUN_EVICTING] = { "ending the workers to make the target again", enter_end, step_evicting },
         [RUN_RETIRING] = { "unmounting the old target", enter_retiring, step_retiring },
         [RUN_STOPPING] = { "ending the workers", enter_end, step_stopping },
@@ -379,6 +406,7 @@ static void end_now(Run *r) {
         case RUN_PAUSING:
         case RUN_CONFIRMING:
         case RUN_COOLING:
+        case RUN_STRIKING:
                 job_abandon(&r->job);
                 enter(r, RUN_STOPPING);
                 break;
@@ -466,5 +494,6 @@ void run_begin(Run *r) {
         r->now_ns = r->last_step_ns = clock_mono_ns();
         run_tune_begin(r);
         run_pairs_begin(r);
+        run_fault_begin(r);
         enter(r, RUN_MAKING);
 }

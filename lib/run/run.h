@@ -4,7 +4,7 @@
  * Run: one stress run from the making of the target to the verdict: a machine that is stepped. The caller owns time, signals and what
  * people see; the run owns target, workers, sources and the judge. run_step() never blocks on the kernel under test.
  *
- *   making → preflight → stress ⇄ pausing → confirming | cooling
+ *   making → preflight → stress ⇄ pausing → confirming | cooling | striking
  *                          │  └→ evicting → retiring → making        (target lost, or a new configuration)
  *                          └→ stopping → final → unmounting → examining → done
  *
@@ -26,6 +26,7 @@ typedef enum RunState {
         RUN_PAUSING,    /* workers finish their step */
         RUN_CONFIRMING, /* the control scrub that decides a suspect */
         RUN_COOLING,    /* the workers pause until the disks are cooler */
+        RUN_STRIKING,   /* the workers pause while a fault strikes, and for what must come of it */
         RUN_EVICTING,   /* workers end because the target must be made again */
         RUN_RETIRING,   /* unmount and check the old target */
         RUN_STOPPING,   /* workers end because the run ends */

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "base/macro.h"
 
@@ -100,4 +101,13 @@ bool scrub_stats_clean(const ScrubStats *s, char *text, size_t size) {
         if (found != settled)
                 append(text, size, "; read+csum+verify=%" PRIu64 " but corrected+uncorrectable=%" PRIu64, found, settled);
         return clean;
+}
+
+bool scrub_counts_sectors(void) {
+        unsigned major = 0, minor = 0;
+        struct utsname u;
+
+        if (uname(&u) < 0 || sscanf(u.release, "%u.%u", &major, &minor) != 2)
+                return true;
+        return major > 6 || (major == 6 && minor >= 4);
 }

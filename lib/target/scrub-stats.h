@@ -34,3 +34,5 @@ uint64_t scrub_stats_errors(const ScrubStats *s);
 /* True when the counters are clean: no error, and read+csum+verify errors = corrected + uncorrectable. Otherwise `text` names each
  * counter that is wrong, with its value, and the sum that does not hold. */
 bool scrub_stats_clean(const ScrubStats *s, char *text, size_t size);
+/* True when this kernel counts errors by the sector, as all do since 6.4; before it was by the block of up to 64 KiB, and by the tree block. */
+bool scrub_counts_sectors(void);

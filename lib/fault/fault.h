@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/*
+ * Fault: something broken on purpose; the plug-in contract. A fault chooses blocks of the devices, and says beforehand what must come of it
+ * that one bit of each is flipped; strike.c flips the bits, scrubs, reads and compares. To add one: write lib/fault/ft-NAME.c with a const
+ * Fault at its bottom; add one line each to fault.h (extern), registry.c and lib/lib.am, and its name to fault_names in config/key.c.
+ */
+#include "base/rng.h"
+#include "fault/prey.h"
+#include "target/chunk-place.h"
+#include "target/disk-block.h"
+#include "target/target.h"
+
+#define FAULT_BLOCKS_MAX 4
+
+/* What is counted when a fault has struck. Names in fault_count_names, part of the text of findings. */
+typedef enum FaultCount {
+        FAULT_CHECKSUMS,     /* checksum and verify errors, by scrubs of the devices that were struck: which of the two a tree block with a wrong
+                              * checksum counts as has changed between kernels */
+        FAULT_SUPERS,        /* likewise: superblock errors */
+        FAULT_READ_ERRORS,   /* likewise */
+        FAULT_CORRECTED,     /* likewise */
+        FAULT_UNCORRECTABLE, /* likewise */
+        FAULT_ELSEWHERE,     /* errors, by scrubs of the other devices */
+        FAULT_REPAIRED,      /* blocks that are on the device as they were, after scrubs and a commit */
+        FAULT_UNREADABLE,    /* blocks of the prey that cannot be read then */
+        FAULT_WRONG,         /* blocks of the prey that read wrong: never */
+        FAULT_AGAIN,         /* errors of any kind, by a second scrub of all devices */
+        _FAULT_COUNT_MAX,
+} FaultCount;
+
+extern const char *const fault_count_names[_FAULT_COUNT_MAX];
+
+/* Where faults strike: the mounted target, in which nothing else happens meanwhile. */
+typedef struct FaultScene {
+        const Target *target;
+        const BtrfsOps *ops;
+        int fd; /* its root directory */
+        Rng rng;
+        Prey prey;
+        ExtentMap map; /* as of the commit of the prey */
+} FaultScene;
+
+typedef struct FaultBlock {
+        uint64_t logical; /* of its chunk; 0: of none */
+        ChunkPlace place;
+        uint32_t bit;     /* which one is flipped */
+} FaultBlock;
+
+typedef struct FaultPlan {
+        size_t n_blocks;
+        FaultBlock blocks[FAULT_BLOCKS_MAX];
+        const Chunk *chunk; /* in the scene's map: holds all of them, and is what is scrubbed; NULL: no chunk does */
+        uint64_t expected[_FAULT_COUNT_MAX];
+} FaultPlan;
+
+/* The named condition: it does not apply to this target. */
+#define FAULT_NOT_HERE 1
+
+typedef struct Fault {
+        const char *name, *help;
+        /* Returns 0, FAULT_NOT_HERE, or the kernel's negative errno. */
+        int (*choose)(FaultScene *s, FaultPlan *p);
+        /* True when what was chosen is still in its place, so that the expectation holds. NULL: it cannot move. */
+        bool (*stays)(FaultScene *s, const FaultPlan *p);
+        bool renewed; /* a commit writes the block anew, with another content: that too repairs it */
+} Fault;
+
+extern const Fault fault_data;
+extern const Fault fault_parity;
+extern const Fault fault_super;
+extern const Fault fault_tree;
+
+/* In the order of the bits of [Fault] Faults=, sorted by name. */
+extern const Fault *const faults[];
+extern const size_t n_faults;
+
+#define FAULTS_MAX 16
+
+/* A random bit of a block, not among its first `spared` bytes. */
+uint32_t fault_bit(FaultScene *s, uint32_t spared);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/macro.h"
+#include "fault/fault.h"
+
+const Fault *const faults[] = {
+        &fault_data,
+        &fault_parity,
+        &fault_super,
+        &fault_tree,
+};
+const size_t n_faults = ELEMENTSOF(faults);
+_Static_assert(ELEMENTSOF(faults) <= FAULTS_MAX, "a report has a row for each");
+
+const char *const fault_count_names[_FAULT_COUNT_MAX] = {
+        [FAULT_CHECKSUMS] = "checksum errors",
+        [FAULT_SUPERS] = "superblock errors",
+        [FAULT_READ_ERRORS] = "read errors",
+        [FAULT_CORRECTED] = "corrected errors",
+        [FAULT_UNCORRECTABLE] = "uncorrectable errors",
+        [FAULT_ELSEWHERE] = "errors of other devices",
+        [FAULT_REPAIRED] = "blocks repaired on the device",
+        [FAULT_UNREADABLE] = "blocks that cannot be read",
+        [FAULT_WRONG] = "blocks that read wrong",
+        [FAULT_AGAIN] = "errors of a second scrub",
+};
+
+uint32_t fault_bit(FaultScene *s, uint32_t spared) {
+        return spared * 8 + (uint32_t)rng_below(&s->rng, (DISK_BLOCK - spared) * 8);
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "fault/strike.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* A block as it was, and what became of it. */
+typedef struct Wound {
+        const char *path; /* of the device */
+        DiskBlock was, spoiled;
+        bool struck;
+} Wound;
+
+typedef struct Work {
+        const Fault *fault;
+        FaultScene scene;
+        FaultPlan plan;
+        Wound *wounds; /* one per block of the plan */
+        Strike *strike;
+        Error *error;
+} Work;
+
+/* What the kernel answers on the way is told, and is no failure of ours. */
+static int hindered(Work *w, Operation op, int result) {
+        w->strike->end = STRIKE_HINDERED;
+        w->strike->op = op;
+        w->strike->result = result;
+        return 1;
+}
+
+static const char *device_path(const Target *t, uint64_t devid) {
+        for (unsigned i = 0; i < t->n_devices; i++)
+                if (t->devices[i].devid == devid)
+                        return t->devices[i].path;
+        return NULL;
+}
+
+static int choose(Work *w) {
+        int r = w->fault->choose(&w->scene, &w->plan);
+
+        if (r == FAULT_NOT_HERE) {
+                w->strike->end = STRIKE_NOT_HERE;
+                return 1;
+        }
+        if (r < 0)
+                return hindered(w, OP_TREE_SEARCH, r);
+        w->strike->n_blocks = (unsigned)w->plan.n_blocks;
+        w->strike->logical = w->plan.blocks[0].logical;
+        w->strike->devid = w->plan.blocks[0].place.devid;
+        w->strike->physical = w->plan.blocks[0].place.physical;
+        memcpy(w->strike->expected, w->plan.expected, sizeof(w->strike->expected));
+        w->wounds = aligned_alloc(DISK_BLOCK, FAULT_BLOCKS_MAX * sizeof(Wound));
+        if (!w->wounds)
+                return -ENOMEM;
+        memset(w->wounds, 0, FAULT_BLOCKS_MAX * sizeof(Wound));
+        return 0;
+}
+
+static int cannot_write(Work *w, const char *path, int r) {
+        return error_set(w->error, EXIT_ERROR, -r, "Faults ([Fault] Enabled=) cannot strike %s below the mounted filesystem: %s. The kernel must let "
+                         "mounted devices be written to: CONFIG_BLK_DEV_WRITE_MOUNTED=y, and not bdev_allow_write_mounted=0.", path, strerror(-r));
+}
+
+static int spoil(Work *w) {
+        for (size_t i = 0; i < w->plan.n_blocks; i++) {
+                const FaultBlock *b = &w->plan.blocks[i];
+                Wound *wound = &w->wounds[i];
+                int r = -ENODEV;
+
+                wound->path = device_path(w->scene.target, b->place.devid);
+                if (wound->path)
+                        r = disk_block_read(&wound->was, wound->path, b->place.physical);
+                if (r == 0) {
+                        wound->spoiled = wound->was;
+                        wound->spoiled.bytes[b->bit / 8] ^= (uint8_t)(1U << b->bit % 8);
+                        r = disk_block_write(&wound->spoiled, wound->path, b->place.physical);
+                }
+                if (r < 0)
+                        return cannot_write(w, wound->path ? wound->path : "a device that is gone", r);
+                wound->struck = true;
+        }
+        return 0;
+}
+
+static bool is_struck(const Work *w, uint64_t devid) {
+        for (size_t i = 0; i < w->plan.n_blocks; i++)
+                if (w->plan.blocks[i].place.devid == devid)
+                        return true;
+        return false;
+}
+
+static int scrub(Work *w, uint64_t devid, uint64_t start, uint64_t end, ScrubStats *sum) {
+        const ScrubRange range = { .devid = devid, .start = start, .end = end };
+        ScrubStats stats = { 0 };
+        int r = w->scene.ops->scrub(w->scene.fd, &range, &stats);
+
+        scrub_stats_add(sum, &stats);
+        return r == 0 ? 0 : hindered(w, OP_SCRUB, r);
+}
+
+/* The devices that were struck, or the others: where the struck chunk lies. Every scrub looks at the superblocks as well. */
+static int scrub_some(Work *w, bool struck, ScrubStats *sum) {
+        const Target *t = w->scene.target;
+        const Chunk *c = w->plan.chunk;
+        int r = 0;
+
+        *sum = (ScrubStats){ 0 };
+        for (unsigned i = 0; i < t->n_devices && r == 0; i++) {
+                uint64_t devid = t->devices[i].devid;
+                if (is_struck(w, devid) != struck)
+                        continue;
+                if (!c)
+                        r = scrub(w, devid, 0, 1, sum);
+                for (unsigned k = 0; c && k < c->n_stripes && r == 0; k++)
+                        if (c->stripes[k].devid == devid)
+                                r = scrub(w, devid, c->stripes[k].physical, c->stripes[k].physical + c->extent_length, sum);
+        }
+        return r;
+}
+
+/* The struck ones first: a scrub of another device may read the block too, to look at its parity, and a commit in between writes superblocks. */
+static int scrub_first(Work *w) {
+        uint64_t *seen = w->strike->seen;
+        ScrubStats struck, others;
+        int r = scrub_some(w, true, &struck);
+
+        if (r == 0)
+                r = scrub_some(w, false, &others);
+        if (r != 0)
+                return r;
+        seen[FAULT_CHECKSUMS] = struck.csum_errors + struck.verify_errors;
+        seen[FAULT_SUPERS] = struck.super_errors;
+        seen[FAULT_READ_ERRORS] = struck.read_errors;
+        seen[FAULT_CORRECTED] = struck.corrected_errors + others.corrected_errors;
+        seen[FAULT_UNCORRECTABLE] = struck.uncorrectable_errors + others.uncorrectable_errors;
+        seen[FAULT_ELSEWHERE] = scrub_stats_errors(&others);
+        return 0;
+}
+
+/* 1: something has written the block anew, so it was not there for the scrub to find. */
+static int look_at_blocks(Work *w) {
+        for (size_t i = 0; i < w->plan.n_blocks; i++) {
+                const Wound *wound = &w->wounds[i];
+                DiskBlock now;
+                int r = disk_block_read(&now, wound->path, w->plan.blocks[i].place.physical);
+
+                if (r < 0)
+                        return cannot_write(w, wound->path, r);
+                if (memcmp(&now, &wound->spoiled, sizeof(now)) == 0)
+                        continue;
+                if (memcmp(&now, &wound->was, sizeof(now)) != 0 && !w->fault->renewed) {
+                        w->strike->end = STRIKE_VOID;
+                        return 1;
+                }
+                w->strike->seen[FAULT_REPAIRED]++;
+        }
+        return 0;
+}
+
+static int look_at_prey(Work *w) {
+        PreyState state;
+        int r = prey_look(&w->scene.prey, &state);
+
+        w->strike->seen[FAULT_UNREADABLE] = state.unreadable;
+        w->strike->seen[FAULT_WRONG] = state.wrong;
+        if (state.wrong > 0)
+                snprintf(w->strike->text, sizeof(w->strike->text), "%s", state.text);
+        return r;
+}
+
+static int scrub_again(Work *w) {
+        ScrubStats struck, others;
+        int r = scrub_some(w, true, &struck);
+
+        if (r == 0)
+                r = scrub_some(w, false, &others);
+        if (r == 0)
+                w->strike->seen[FAULT_AGAIN] = scrub_stats_errors(&struck) + scrub_stats_errors(&others);
+        return r;
+}
+
+static StrikeEnd compare(const uint64_t *expected, const uint64_t *seen) {
+        uint64_t had = 0, came = 0;
+
+        for (FaultCount k = FAULT_CHECKSUMS; k <= FAULT_READ_ERRORS; k++) {
+                had += expected[k];
+                came += seen[k];
+        }
+        came += seen[FAULT_ELSEWHERE];
+        if (seen[FAULT_WRONG] > 0)
+                return STRIKE_WRONG;
+        if (came != had)
+                return came < had ? STRIKE_MISSED : STRIKE_EXCESS;
+        return memcmp(expected, seen, _FAULT_COUNT_MAX * sizeof(*seen)) == 0 ? STRIKE_MET : STRIKE_OTHER;
+}
+
+static void append(Strike *k, const char *format, ...) _printf_(2, 3);
+
+static void append(Strike *k, const char *format, ...) {
+        size_t n = strlen(k->text);
+        va_list ap;
+
+        va_start(ap, format);
+        vsnprintf(k->text + n, sizeof(k->text) - n, format, ap);
+        va_end(ap);
+}
+
+static void say(Work *w) {
+        Strike *k = w->strike;
+        bool first = true;
+
+        append(k, "%s%s: %u block%s, the first on devid %" PRIu64 " at %" PRIu64, k->text[0] ? "; " : "", w->fault->help, k->n_blocks,
+               k->n_blocks == 1 ? "" : "s", k->devid, k->physical);
+        for (FaultCount i = 0; i < _FAULT_COUNT_MAX; i++)
+                if (k->seen[i] != k->expected[i]) {
+                        append(k, "%s %" PRIu64 " %s instead of %" PRIu64, first ? ":" : ",", k->seen[i], fault_count_names[i], k->expected[i]);
+                        first = false;
+                }
+}
+
+/* The commit in between writes the superblocks. A file is changed for it: without a change there is none. */
+static int commit(Work *w) {
+        int r = futimens(w->scene.prey.fd, NULL) < 0 ? -errno : w->scene.ops->sync(w->scene.fd);
+
+        return r < 0 ? hindered(w, OP_SYNC, r) : 0;
+}
+
+static int examine(Work *w) {
+        int r = scrub_first(w);
+
+        if (r == 0)
+                r = commit(w);
+        if (r == 0)
+                r = look_at_blocks(w);
+        if (r == 0 && w->fault->stays && !w->fault->stays(&w->scene, &w->plan)) {
+                w->strike->end = STRIKE_VOID;
+                r = 1;
+        }
+        if (r == 0)
+                r = look_at_prey(w);
+        if (r == 0)
+                r = scrub_again(w);
+        if (r == 0)
+                w->strike->end = compare(w->strike->expected, w->strike->seen);
+        return r;
+}
+
+/* Only what is still as we have left it: the kernel may have given the place to something else. */
+static void put_back(Work *w) {
+        for (size_t i = 0; w->wounds && i < w->plan.n_blocks; i++) {
+                const Wound *wound = &w->wounds[i];
+                uint64_t at = w->plan.blocks[i].place.physical;
+                DiskBlock now;
+
+                if (wound->struck && disk_block_read(&now, wound->path, at) == 0 && memcmp(&now, &wound->spoiled, sizeof(now)) == 0)
+                        disk_block_write(&wound->was, wound->path, at);
+        }
+}
+
+static int strike(Work *w, uint64_t seed) {
+        FaultScene *s = &w->scene;
+        int r = prey_lay(&s->prey, s->ops, s->fd, seed);
+
+        if (r < 0)
+                return hindered(w, OP_WRITE, r);
+        r = extent_map_read(&s->map, s->ops, s->fd);
+        if (r < 0)
+                return hindered(w, OP_TREE_SEARCH, r);
+        r = choose(w);
+        if (r == 0)
+                r = spoil(w);
+        return r == 0 ? examine(w) : r;
+}
+
+int strike_run(Strike *ret, const StrikeOrder *order, Error *e) {
+        Work w = { .fault = order->fault, .strike = ret, .error = e };
+        FaultScene *s = &w.scene;
+        int r, removed = 0;
+
+        *ret = (Strike){ 0 };
+        *s = (FaultScene){ .target = order->target, .ops = order->ops, .fd = order->root_fd, .prey = PREY_NULL };
+        rng_seed(&s->rng, order->seed, 0);
+        r = strike(&w, order->seed);
+        put_back(&w);
+        if (s->prey.fd >= 0)
+                removed = prey_remove(&s->prey, s->ops, s->fd);
+        if (removed < 0 && r == 0)
+                r = hindered(&w, OP_UNLINK, removed);
+        if (ret->n_blocks > 0)
+                say(&w);
+        prey_close(&s->prey);
+        extent_map_free(&s->map);
+        free(w.wounds);
+        return r == -ENOMEM ? error_set(e, EXIT_ERROR, ENOMEM, "No memory for a fault to strike.") : MIN_OF(r, 0);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Faults in a run: one after the other strikes the paused target. */
+#include "run/run-internal.h"
+
+#define FAULT_STREAM 0xfa /* of the run's seed */
+/* Lines of the kernel log may be read so long after the strike that they speak of. */
+#define LATE_NS (2 * NSEC_PER_SEC)
+
+static bool takes_part(const Run *r, size_t i) {
+        return r->config.fault.faults & 1U << i && !r->report.faults[i].not_here;
+}
+
+static bool any_left(const Run *r) {
+        for (size_t i = 0; i < n_faults; i++)
+                if (takes_part(r, i))
+                        return true;
+        return false;
+}
+
+void run_fault_begin(Run *r) {
+        rng_seed(&r->fault_rng, r->plan.seed, FAULT_STREAM);
+        r->job.fault = n_faults - 1;
+        for (size_t i = 0; i < n_faults; i++)
+                r->report.faults[i].not_here = false;
+}
+
+bool run_fault_due(const Run *r) {
+        return r->config.fault.enabled && r->report.totals.stress_ns >= r->fault_ns + r->config.fault.interval_ns && any_left(r);
+}
+
+void run_fault_strike(Run *r) {
+        do
+                r->job.fault = (r->job.fault + 1) % n_faults;
+        while (!takes_part(r, r->job.fault));
+        r->job.seed = rng_next(&r->fault_rng);
+        r->fault_ns = r->report.totals.stress_ns;
+}
+
+bool run_fault_explains(const Run *r) {
+        return r->state == RUN_STRIKING || (r->struck_ns > 0 && r->now_ns < r->struck_ns + LATE_NS);
+}
+
+static void observe(Run *r, const Strike *k, ObservationKind kind, Operation op, int result) {
+        Observation o = { .time_ns = r->now_ns, .kind = kind, .op = op, .result = result, .devid = k->devid, .physical = k->physical,
+                          .logical = k->logical, .count = k->n_blocks };
+
+        snprintf(o.text, sizeof(o.text), "%s", k->text);
+        run_observe(r, &o);
+}
+
+void run_fault_struck(Run *r) {
+        const Strike *k = &r->desk->strike;
+        FaultTally *t = &r->report.faults[r->job.fault];
+
+        r->struck_ns = r->now_ns;
+        run_observe_asides(r);
+        t->not_here = k->end == STRIKE_NOT_HERE;
+        if (t->not_here)
+                return;
+        t->struck++;
+        t->blocks += k->n_blocks;
+        t->met += k->end == STRIKE_MET;
+        t->void_ += k->end == STRIKE_VOID || k->end == STRIKE_HINDERED;
+        if (k->end == STRIKE_HINDERED)
+                observe(r, k, OBS_RESULT, k->op, k->result);
+        else if (k->end == STRIKE_WRONG)
+                observe(r, k, OBS_MISCOMPARE, OP_READ, 0);
+        else if (k->end == STRIKE_MISSED)
+                observe(r, k, OBS_FAULT, OP_SCRUB, FAULT_MISSED);
+        else if (k->end == STRIKE_EXCESS)
+                observe(r, k, OBS_FAULT, OP_SCRUB, FAULT_EXCESS);
+        else if (k->end == STRIKE_OTHER)
+                observe(r, k, OBS_FAULT, OP_SCRUB, FAULT_OTHERWISE);
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Every fault on every profile that it applies to, on the real kernel, and what comes of it; then the same with a kernel that lies about its
+ * scrubs in one way or another: each lie must be told apart from the truth.
+ */
+#include "fixture-target.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fault/strike.h"
+
+#define FLIPS 100
+
+typedef enum Lie { HONEST, SWALLOW, IDLE, DOUBLE, ELSEWHERE, UNCORRECTED, INVENT, _LIE_MAX } Lie;
+
+static const char *const lie_names[_LIE_MAX] = {
+        [HONEST] = "honest",
+        [SWALLOW] = "counts nothing",
+        [IDLE] = "does nothing",
+        [DOUBLE] = "counts twice",
+        [ELSEWHERE] = "counts for the next device",
+        [UNCORRECTED] = "says uncorrectable",
+        [INVENT] = "makes one up",
+};
+
+static struct {
+        Lie lie;
+        ScrubStats kept; /* ELSEWHERE: for the next */
+} liar;
+
+static void forget_errors(ScrubStats *s) {
+        for (size_t i = 0; i < n_scrub_counters; i++)
+                if (scrub_counters[i].sort == SCRUB_ERROR)
+                        memset((char *)s + scrub_counters[i].offset, 0, sizeof(uint64_t));
+}
+
+static int lying_scrub(int fd, const ScrubRange *range, ScrubStats *stats) {
+        ScrubStats truth;
+        int r;
+
+        if (liar.lie == IDLE)
+                return 0;
+        r = btrfs_kernel_ops.scrub(fd, range, stats);
+        truth = *stats;
+        if (liar.lie == SWALLOW || liar.lie == ELSEWHERE)
+                forget_errors(stats);
+        if (liar.lie == DOUBLE)
+                scrub_stats_add(stats, &truth);
+        if (liar.lie == ELSEWHERE) {
+                scrub_stats_add(stats, &liar.kept);
+                liar.kept = truth;
+        }
+        if (liar.lie == UNCORRECTED) {
+                stats->uncorrectable_errors += stats->corrected_errors;
+                stats->corrected_errors = 0;
+        }
+        if (liar.lie == INVENT)
+                stats->csum_errors++, stats->corrected_errors++;
+        return r;
+}
+
+static StrikeEnd strike(Fixture *f, const Fault *fault, Lie lie, uint64_t seed, Strike *k) {
+        BtrfsOps ops = btrfs_kernel_ops;
+        Error e = ERROR_NULL;
+        StrikeOrder order = { .fault = fault, .target = &f->target, .ops = &ops, .root_fd = f->fd };
+
+        ops.scrub = lying_scrub;
+        memset(&liar, 0, sizeof(liar));
+        liar.lie = lie;
+        /* A tree block may be freed under the strike: then another. */
+        for (unsigned i = 0; i < 20; i++) {
+                order.seed = seed + i;
+                if (strike_run(k, &order, &e) < 0)
+                        fail_msg("%s", e.sentence);
+                if (k->end != STRIKE_VOID)
+                        break;
+        }
+        return k->end;
+}
+
+typedef struct Profiles {
+        unsigned n_devices;
+        const char *data, *metadata;
+        unsigned copies, parity, metadata_copies;
+} Profiles;
+
+static const Profiles profiles_tried[] = {
+        { 1, "single", "dup", 1, 0, 2 },      { 1, "dup", "dup", 2, 0, 2 },         { 2, "raid0", "raid1", 1, 0, 2 },
+        { 2, "raid1", "raid1", 2, 0, 2 },     { 3, "raid1c3", "raid1c3", 3, 0, 3 }, { 4, "raid1c4", "raid1c4", 4, 0, 4 },
+        { 4, "raid10", "raid10", 2, 0, 2 },   { 3, "raid5", "raid1", 1, 1, 2 },     { 4, "raid6", "raid1c3", 1, 2, 3 },
+        { 2, "single", "single", 1, 0, 1 },
+};
+
+/* What must come of it; STRIKE_VOID: the lie changes nothing that could be seen. */
+static StrikeEnd wanted(const Fault *f, const Profiles *p, Lie lie) {
+        bool counted = f != &fault_parity, corrected = f == &fault_tree || (f == &fault_data && p->copies + p->parity > 1);
+
+        if (f == &fault_parity && p->parity == 0)
+                return STRIKE_NOT_HERE;
+        if (f == &fault_tree && p->metadata_copies < 2)
+                return STRIKE_NOT_HERE;
+        switch (lie) {
+        case HONEST:
+                return STRIKE_MET;
+        case SWALLOW:
+                return counted ? STRIKE_MISSED : STRIKE_VOID;
+        case IDLE:
+                return counted ? STRIKE_MISSED : STRIKE_OTHER;
+        case DOUBLE:
+                return counted ? STRIKE_EXCESS : STRIKE_VOID;
+        case ELSEWHERE: /* errors of the last scrub of all are lost */
+                return corrected && p->n_devices > 1 ? STRIKE_OTHER : STRIKE_VOID;
+        case UNCORRECTED:
+                return corrected ? STRIKE_OTHER : STRIKE_VOID;
+        default:
+                return STRIKE_EXCESS;
+        }
+}
+
+static void test_every_fault_on_every_profile(void **state) {
+        Fixture *f = need_kernel(state);
+        unsigned rows = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(profiles_tried); i++) {
+                const Profiles *p = &profiles_tried[i];
+
+                configure(f, p->n_devices, 256 * MiB, p->data, p->metadata);
+                make(f);
+                root_fd(f);
+                for (size_t k = 0; k < n_faults; k++)
+                        for (Lie lie = HONEST; lie < _LIE_MAX; lie++) {
+                                StrikeEnd end = wanted(faults[k], p, lie), got;
+                                Strike s;
+
+                                if (end == STRIKE_VOID)
+                                        continue;
+                                got = strike(f, faults[k], lie, 1000 * i + lie, &s);
+                                if (got != end)
+                                        fail_msg("%s on %s/%s, a kernel that %s: end %u instead of %u, op %s, result %d: %s", faults[k]->name,
+                                                 p->data, p->metadata, lie_names[lie], got, end, operation_name(s.op), s.result, s.text);
+                                rows++;
+                        }
+                unmount(f);
+        }
+        print_message("%u rows\n", rows);
+        assert_true(rows >= 60);
+}
+
+/* SCRUBSTRESS_FLIPS=1000 for more: half of them in data and half in tree blocks. */
+static void test_no_flipped_bit_goes_unreported(void **state) {
+        Fixture *f = need_kernel(state);
+        const char *asked = getenv("SCRUBSTRESS_FLIPS");
+        unsigned flips = asked ? (unsigned)atoi(asked) : FLIPS, done = 0;
+
+        configure(f, 2, 256 * MiB, "raid1", "raid1");
+        make(f);
+        root_fd(f);
+        for (uint64_t seed = 0; done < flips; seed++) {
+                Strike s;
+
+                if (strike(f, seed % 2 ? &fault_tree : &fault_data, HONEST, seed * 100, &s) != STRIKE_MET)
+                        fail_msg("seed %u: end %u, op %s, result %d: %s", (unsigned)seed, s.end, operation_name(s.op), s.result, s.text);
+                done += s.n_blocks;
+        }
+        unmount(f);
+        print_message("%u bits flipped, each reported once, at its place\n", done);
+}
+
+static int failing_scrub(int fd _unused_, const ScrubRange *range _unused_, ScrubStats *stats _unused_) {
+        return -ENOMEM;
+}
+
+/* Nobody has repaired what was struck then: it is put back. */
+static void test_a_hindered_strike_leaves_nothing(void **state) {
+        Fixture *f = need_kernel(state);
+        BtrfsOps ops = btrfs_kernel_ops;
+        StrikeOrder order = { .fault = &fault_tree, .target = &f->target, .ops = &ops };
+        Error e = ERROR_NULL;
+        Strike s;
+
+        ops.scrub = failing_scrub;
+        configure(f, 2, 256 * MiB, "raid1", "raid1");
+        make(f);
+        order.root_fd = root_fd(f);
+        for (order.seed = 1; order.seed <= 5; order.seed++) {
+                assert_int_equal(strike_run(&s, &order, &e), 0);
+                assert_int_equal(s.end, STRIKE_HINDERED);
+                assert_int_equal(s.op, OP_SCRUB);
+                assert_int_equal(s.result, -ENOMEM);
+        }
+        for (unsigned i = 0; i < f->target.n_devices; i++) {
+                const ScrubRange whole = { .devid = f->target.devices[i].devid, .end = UINT64_MAX };
+                ScrubStats stats = { 0 };
+
+                assert_int_equal(btrfs_kernel_ops.scrub(f->fd, &whole, &stats), 0);
+                assert_int_equal(scrub_stats_errors(&stats), 0);
+        }
+        assert_int_equal(faccessat(f->fd, "prey", F_OK, 0), -1);
+        unmount(f);
+}
+
+static void test_a_device_that_cannot_be_written_to(void **state) {
+        Fixture *f = need_kernel(state);
+        Target elsewhere;
+        StrikeOrder order = { .fault = &fault_super, .target = &elsewhere, .ops = &btrfs_kernel_ops, .seed = 1 };
+        Error e = ERROR_NULL;
+        Strike s;
+
+        configure(f, 1, 256 * MiB, "single", "dup");
+        make(f);
+        order.root_fd = root_fd(f);
+        elsewhere = f->target;
+        strcpy(elsewhere.devices[0].path, "/dev/null");
+        assert_true(strike_run(&s, &order, &e) < 0);
+        assert_non_null(strstr(e.sentence, "/dev/null"));
+        assert_non_null(strstr(e.sentence, "CONFIG_BLK_DEV_WRITE_MOUNTED"));
+        unmount(f);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                ROOT(test_every_fault_on_every_profile),
+                ROOT(test_no_flipped_bit_goes_unreported),
+                ROOT(test_a_hindered_strike_leaves_nothing),
+                ROOT(test_a_device_that_cannot_be_written_to),
+        };
+
+        return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+}
