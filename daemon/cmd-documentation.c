@@ -5,7 +5,7 @@
 
 #include "command.h"
 #include "sink-journal.h"
-#include "judge/finding.h"
+#include "judge/known-issue.h"
 #include "stress/stressor.h"
 #include "target/consent.h"
 
@@ -37,6 +37,19 @@ static void print_classes(FILE *f) {
                         finding_classes[i].message_id);
 }
 
+/* Those that are carried, whatever files this machine has. */
+static void print_known_issues(FILE *f) {
+        _cleanup_(known_issues_free) KnownIssues k = KNOWN_ISSUES_NULL;
+        Error e = ERROR_NULL;
+
+        for (const ConfCarried *c = known_issues_carried; c->name; c++)
+                if (conf_text_read(c->name, c->text, &(ConfTaker){ known_issues_take, &k }, &e) < 0)
+                        return;
+        for (size_t i = 0; i < k.n; i++)
+                fprintf(f, ".TP\n.BR %s \" (%s, %s)\"\n%s.\n.br\n%s\n", k.issues[i]->name, grade_name(k.issues[i]->grade),
+                        finding_classes[k.issues[i]->class].name, k.issues[i]->what, k.issues[i]->reference);
+}
+
 static void print_stressors(FILE *f) {
         for (size_t i = 0; i < n_stressors; i++)
                 fprintf(f, ".TP\n.B %s\n%s.\n", stressors[i]->name, stressors[i]->help);
@@ -63,6 +76,7 @@ static const struct {
         { "finding-classes", print_classes },
         { "interlocks", print_interlocks },
         { "keys", print_keys },
+        { "known-issues", print_known_issues },
         { "load-profiles", print_profiles },
         { "sample", print_sample },           /* conf/scrubstress.conf */
         { "stressors", print_stressors },
@@ -75,8 +89,8 @@ static int run(const Options *o, Error *e) {
                         return EXIT_PASS;
                 }
         return error_set(e, EXIT_USAGE, EINVAL,
-                         "Say which part with --part: catalog, exit-codes, finding-classes, interlocks, keys, load-profiles, sample or "
-                         "stressors.");
+                         "Say which part with --part: catalog, exit-codes, finding-classes, interlocks, keys, known-issues, load-profiles, sample "
+                         "or stressors.");
 }
 
 const Command command_documentation = {

@@ -9,6 +9,7 @@
 #include "engine.h"
 #include "report/kernel-info.h"
 #include "report/text.h"
+#include "run/known-files.h"
 #include "target/disks.h"
 #include "terminal.h"
 
@@ -107,10 +108,12 @@ static int print_disks(const Config *c) {
 }
 
 static int print_plan(const Config *c, Error *e) {
+        _cleanup_(known_issues_free) KnownIssues known = KNOWN_ISSUES_NULL;
         Plan plan;
         int r = plan_make(&plan, c, rng_random_seed(), e);
 
-        if (r < 0)
+        /* Only whether they can be read: a run with them could not start. */
+        if (r < 0 || (r = known_files_load(&known, "", e)) < 0)
                 return r;
         plan_print(&plan, c, stdout);
         return c->target.disks ? print_disks(c) : EXIT_PASS;

@@ -15,19 +15,23 @@
 #include "base/clock.h"
 #include "base/macro.h"
 #include "judge/judge.h"
+#include "known-fixture.h"
 
 #define START (1000 * NSEC_PER_SEC)
 #define MS NSEC_PER_MSEC
 
-static const JudgePolicy policy = { .confirm_max = 2, .devices = { "loop3" } };
+static KnownIssues known;
+static const JudgePolicy policy = { .confirm_max = 2, .known = &known, .devices = { "loop3" } };
 static const RunFacts good = { .collisions = 60000, .trace = true, .removals = 90000, .min_collisions = 1000, .completed = true };
 
 static int setup(void **state) {
+        known = carried_issues("6.18.44");
         return judge_new((Judge **)state, &policy);
 }
 
 static int teardown(void **state) {
         judge_free(*state);
+        known_issues_free(&known);
         return 0;
 }
 

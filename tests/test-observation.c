@@ -189,6 +189,23 @@ static void bad_lines_are_named(void **state _unused_) {
         assert_int_equal(o.devid, 3);
 }
 
+static void flags_have_names(void **state _unused_) {
+        unsigned n = 0;
+
+        for (uint32_t bit = 1; bit; bit <<= 1) {
+                const char *name = observation_flag_name(bit);
+                n += name != NULL;
+                if (name)
+                        assert_int_equal(observation_flag(name, strlen(name)), bit);
+        }
+        assert_int_equal(n, 8);
+        assert_int_equal(observation_flag("near-full,ours", 9), OBS_NEAR_FULL);
+        assert_int_equal(observation_flag("near-full", 8), 0);
+        assert_int_equal(observation_flag("", 0), 0);
+        assert_null(observation_flag_name(0));
+        assert_null(observation_flag_name(OBS_OURS | OBS_SIGNAL));
+}
+
 /* What parses must print and parse to the same again; nothing may crash (this is worth most under ASan and UBSan). */
 static void junk_is_survived(void **state _unused_) {
         unsigned accepted = 0;
@@ -238,6 +255,7 @@ int main(void) {
                 cmocka_unit_test(every_observation_comes_back),
                 cmocka_unit_test(the_longest_fits),
                 cmocka_unit_test(bad_lines_are_named),
+                cmocka_unit_test(flags_have_names),
                 cmocka_unit_test(junk_is_survived),
         };
 

@@ -13,8 +13,6 @@
 
 #define STOPPED (OBS_OURS | OBS_SIGNAL)
 
-#define NEAR_FULL_ABORT "574d93fc62e2; syzbot extid dafbca0e20fbc5946925"
-
 #define OK_WHEN(_op, _errno, _when, _why) \
         { .op = _op, .result = _errno, .when = _when, .grade = GRADE_EXPECT, .class = CLASS_ERRNO, .why = _why }
 #define LINGERS(_op, _errno, _why) \
@@ -28,8 +26,6 @@
 #define SETUP_OF(_op, _errno, _class, _why) \
         { .op = _op, .result = _errno, .grade = GRADE_SETUP, .class = _class, .why = _why }
 #define SETUP(_op, _errno, _why) SETUP_OF(_op, _errno, CLASS_SETUP_ERRNO, _why)
-#define KNOWN_WHEN(_op, _errno, _when, _class, _why, _reference) \
-        { .op = _op, .result = _errno, .when = _when, .grade = GRADE_KNOWN, .class = _class, .why = _why, .reference = _reference }
 
 /* Groups that mean the same wherever they appear. */
 
@@ -65,8 +61,6 @@
 
 /* Operations that end in a transaction commit: what aborts it comes back from them. */
 #define COMMIT(_op)                                                                                                           \
-        KNOWN_WHEN(_op, ENOSPC, OBS_NEAR_FULL, CLASS_TRANSACTION_ABORT,                                                       \
-                   "a commit ran out of metadata space on a nearly full filesystem", NEAR_FULL_ABORT),                        \
         FOUND(_op, ENOSPC, CLASS_TRANSACTION_ABORT, "a commit ran out of space although unallocated space was left"),         \
         FOUND(_op, ENOENT, CLASS_TRANSACTION_ABORT, "a commit missed an item it must find"),                                  \
         FOUND(_op, EEXIST, CLASS_TRANSACTION_ABORT, "a commit found an item that must not exist"),                            \
@@ -97,9 +91,6 @@
         HARDWARE(_op, ENODEV, "the device is missing: look at cabling and the kernel log"),                                   \
         READ_ONLY(_op), MEDIA(_op), TREES(_op), NO_MEMORY(_op), CALLER(_op),                                                  \
         /* scrub.c, scrub_enumerate_chunks(): -ENOSPC of btrfs_inc_block_group_ro() is swallowed but for RAID56 and replace. */ \
-        KNOWN_WHEN(_op, ENOSPC, OBS_NEAR_FULL, CLASS_ERRNO,                                                                   \
-                   "a RAID56 block group could not be set read-only on a nearly full filesystem",                             \
-                   "fs/btrfs/scrub.c: scrub_enumerate_chunks, failed setting block group ro: -28"),                           \
         FOUND(_op, ENOSPC, CLASS_ERRNO, "a block group could not be set read-only although unallocated space was left"),      \
         /* 195a49eaf655 (5.12): such groups are skipped; older kernels stop the scrub. */                                     \
         OK_WHEN(_op, ETXTBSY, OBS_SWAPFILE, "a block group holds an active swap file"),                                       \
@@ -169,8 +160,6 @@ const ErrnoRule errno_rules[] = {
         SETUP(OP_REPLACE, ENXIO, "the target device is gone"),
         SETUP(OP_REPLACE, ENOTBLK, "the target is not a block device"),
         SETUP(OP_REPLACE, ENAMETOOLONG, "the target device's path is too long"),
-        KNOWN_WHEN(OP_REPLACE, ENOSPC, OBS_NEAR_FULL, CLASS_ERRNO, "a block group could not be set read-only on a nearly full filesystem",
-                   "fs/btrfs/scrub.c: scrub_enumerate_chunks, failed setting block group ro: -28"),
         FOUND(OP_REPLACE, ENOSPC, CLASS_ERRNO, "a block group could not be set read-only although unallocated space was left"),
         HARDWARE(OP_REPLACE, ENODEV, "a device is missing: look at cabling and the kernel log"),
         OK_WHEN(OP_REPLACE, ETXTBSY, OBS_SWAPFILE, "a block group holds an active swap file"),

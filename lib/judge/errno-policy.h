@@ -13,11 +13,10 @@ typedef struct ErrnoRule {
         int result;         /* positive errno; negative: a positive ioctl return (-8 = the ioctl returned 8) */
         uint32_t when;      /* ObservationFlag: any of these set; 0: always */
         Grade grade;
-        FindingClass class; /* for FINDING, HW, KNOWN, SETUP; for CONSEQUENCE and `lingers`: what it becomes when there is no cause */
+        FindingClass class; /* for FINDING, HW, SETUP; for CONSEQUENCE and `lingers`: what it becomes when there is no cause */
         bool suspect;       /* decide by a control scrub: passes → grade and class as here; fails → SETUP, setup/scrub-unsupported */
         bool lingers;       /* EXPECT; a FINDING when it keeps coming for JUDGE_LINGER_NS */
         const char *why;    /* one sentence, shown in the report */
-        const char *reference; /* KNOWN: where */
 } ErrnoRule;
 
 extern const ErrnoRule errno_rules[];

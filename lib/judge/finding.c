@@ -62,6 +62,10 @@ const FindingClassInfo finding_classes[_CLASS_MAX] = {
                                 "a worker of scrubstress ended that should not have; please report it with the evidence folder", false },
 };
 
+bool finding_class_is_race(FindingClass class) {
+        return class == CLASS_SCRUB_RACE || class == CLASS_REPLACE_RACE;
+}
+
 bool finding_fails(const Finding *f) {
         return f->grade == GRADE_FINDING || f->grade == GRADE_HW;
 }
@@ -152,7 +156,7 @@ static void say_where(Sentence *s, const Finding *f) {
 }
 
 static void say_decision(Sentence *s, const Finding *f) {
-        bool race = f->class == CLASS_SCRUB_RACE || f->class == CLASS_REPLACE_RACE;
+        bool race = finding_class_is_race(f->class);
 
         if (race && f->confirmed)
                 say(s, "; the control scrub of the quiesced target passed (%" PRIu64 " confirmed)", f->confirmed);
@@ -161,7 +165,7 @@ static void say_decision(Sentence *s, const Finding *f) {
         if (f->grade == GRADE_EXPECT)
                 say(s, "; nothing in it names btrfs, it may be unrelated: noted, not held against the run");
         if (f->reference[0])
-                say(s, "; known: %s", f->reference);
+                say(s, "; %s: %s", f->grade == GRADE_KNOWN ? "known" : "seen before", f->reference);
 }
 
 void finding_sentence(const Finding *f, char *buf, size_t size) {

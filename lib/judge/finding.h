@@ -2,7 +2,7 @@
 #pragma once
 /*
  * Finding: an observation the judge holds against kernel or hardware (or, class setup/…, against the setting). Findings of one class,
- * operation and errno are one row with a count.
+ * operation, errno and reference are one row with a count.
  */
 #include <limits.h>
 #include <stdbool.h>
@@ -15,7 +15,7 @@ typedef enum Grade {
         GRADE_SETUP,       /* ours or the administrator's */
         GRADE_HW,          /* a finding against the hardware */
         GRADE_FINDING,     /* a finding against the kernel */
-        GRADE_KNOWN,       /* a known upstream failure, with its reference; counted, does not fail the run */
+        GRADE_KNOWN,       /* a known upstream failure (known-issue.h), with its reference; counted, does not fail the run */
         GRADE_CONSEQUENCE, /* folded into the first cause */
         _GRADE_MAX,
 } Grade;
@@ -45,9 +45,6 @@ typedef enum FindingClass {
         _CLASS_MAX,
 } FindingClass;
 
-#define SCRUB_DISCARDED_WHY "scrub read blocks that had been freed and discarded under it"
-#define SCRUB_DISCARDED_REFERENCE "doc/findings/2026-11-scrub-reads-what-is-discarded.md"
-
 typedef struct FindingClassInfo {
         const char *name;     /* "group/name" */
         const char *message_id; /* 32 hex digits: sd_journal MESSAGE_ID, the catalogue's key */
@@ -56,6 +53,11 @@ typedef struct FindingClassInfo {
 } FindingClassInfo;
 
 extern const FindingClassInfo finding_classes[_CLASS_MAX];
+
+/* The race that this program is for, in a scrub or in a replace. */
+bool finding_class_is_race(FindingClass class);
+
+#define FINDING_REFERENCE_MAX 256
 
 typedef struct Finding {
         FindingClass class;
@@ -67,8 +69,8 @@ typedef struct Finding {
         uint64_t count;
         uint64_t confirmed;   /* of these, confirmed by a control scrub */
         uint64_t consequences; /* later failures folded into this one */
-        const char *why;      /* static: what the table's row says of it; NULL: the class's sentence */
-        char reference[128];  /* KNOWN: where it is known */
+        const char *why;      /* what the table's row or the known issue says of it; NULL: the class's sentence */
+        char reference[FINDING_REFERENCE_MAX]; /* of the known issue: where it is known; empty: it is news */
         char text[OBS_TEXT_MAX]; /* the first kernel-log line, stack or counters */
         char evidence[PATH_MAX]; /* folder; empty: none (yet) */
         Observation first;

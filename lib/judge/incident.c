@@ -44,13 +44,15 @@ void incident_open(Judge *j, const Observation *cause, const KmsgRule *rule) {
 }
 
 /* Another line of the same incident: the first that names a cause wins over those that only name the outcome. */
-void incident_line(Judge *j, const Observation *o, const KmsgRule *rule) {
+void incident_line(Judge *j, const Observation *o, const KmsgRule *rule, const char *lines) {
         Incident *i = &j->incident;
 
         if (i->state == INCIDENT_NONE) {
                 incident_open(j, o, rule);
+                lines_add(&i->lines, lines);
                 return;
         }
+        lines_add(&i->lines, lines);
         if (i->state == INCIDENT_GATHERING && rule->grade != GRADE_CONSEQUENCE && (!i->rule || i->rule->grade == GRADE_CONSEQUENCE)) {
                 i->cause = *o;
                 i->rule = rule;
@@ -70,14 +72,12 @@ static Ruling incident_ruling(const Judge *j) {
                 const ErrnoRule *r = errno_rule(o->op, o->result, o->flags);
                 return (Ruling){ .class = r->class, .grade = GRADE_FINDING, .op = o->op, .result = o->result, .why = r->why };
         }
-        if (around(j->near_full_ns, o->time_ns, JUDGE_NEAR_FULL_NS))
-                rule = kmsg_match(j->matcher, o->text, OBS_NEAR_FULL) ?: rule;
         /* A device that failed around it is the cause of an I/O error in a commit. */
         if (kmsg_errno(o->text) == -EIO && around(j->hardware_ns, o->time_ns, JUDGE_AROUND_NS))
                 return (Ruling){ .class = CLASS_IO_ERROR, .grade = GRADE_HW, .result = -EIO,
                                  .why = "a commit failed because a device did" };
         return (Ruling){ .class = rule->class, .grade = rule->grade == GRADE_CONSEQUENCE ? GRADE_FINDING : rule->grade,
-                         .result = kmsg_errno(o->text), .why = rule->why, .reference = rule->reference };
+                         .result = kmsg_errno(o->text), .why = rule->why, .lines = j->incident.lines.text };
 }
 
 void incident_decide(Judge *j) {

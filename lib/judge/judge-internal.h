@@ -24,8 +24,15 @@ typedef struct Ruling {
         Operation op;
         int result;
         const char *why;       /* of the table's row; NULL: the class's sentence */
-        const char *reference; /* may be NULL */
+        const char *reference; /* of the known issue; NULL: none (yet) */
+        const char *lines;     /* of the kernel log that belong to it, one under the other; NULL: the observation's text */
 } Ruling;
+
+/* Lines of the kernel log; what does not fit is cut off. */
+typedef struct Lines {
+        size_t n;
+        char text[KMSG_REPORT_LINES * 128];
+} Lines;
 
 /* Lines of the kernel log that belong together and name no device. */
 typedef struct KmsgReport {
@@ -33,6 +40,7 @@ typedef struct KmsgReport {
         unsigned lines;
         const KmsgRule *rule; /* of the first line */
         Observation first;
+        Lines all;
 } KmsgReport;
 
 typedef enum IncidentState {
@@ -47,6 +55,7 @@ typedef struct Incident {
         uint64_t first_ns, consequences;
         Observation cause;    /* a kernel-log line, or the operation that met a read-only filesystem */
         const KmsgRule *rule; /* of the line; NULL: an operation */
+        Lines lines;
         size_t row;
 } Incident;
 
@@ -71,7 +80,7 @@ struct Judge {
         Linger lingers[JUDGE_LINGERS];
         Pending suspects[JUDGE_SUSPECTS];
         Finding rows[JUDGE_ROWS];
-        char whys[JUDGE_ROWS][256]; /* of restored rows; those of others are static */
+        char whys[JUDGE_ROWS][256]; /* of restored rows; those of others are of the tables and of policy.known */
         Pending pending[JUDGE_PENDING];
 };
 
@@ -79,7 +88,11 @@ static inline bool around(uint64_t seen_ns, uint64_t time_ns, uint64_t distance_
         return seen_ns && (seen_ns > time_ns ? seen_ns - time_ns : time_ns - seen_ns) <= distance_ns;
 }
 
-/* judge-rows.c: the row of this ruling, made when there is none; NO_ROW when all are taken. */
+/* judge-rows.c */
+void lines_add(Lines *l, const char *line);
+/* The ruling after a look at the known issues. */
+Ruling rows_ruling(const Judge *j, const Ruling *ruling, const Observation *first);
+/* The row of this ruling after that look, made when there is none; NO_ROW when all are taken. */
 size_t rows_add(Judge *j, const Ruling *ruling, const Pending *p);
 size_t rows_add_one(Judge *j, const Ruling *ruling, const Observation *o);
 void rows_fold(Judge *j, size_t row, uint64_t count);
@@ -90,7 +103,7 @@ void kmsg_report_close(Judge *j); /* decides the open report, if any */
 
 /* incident.c */
 void incident_open(Judge *j, const Observation *cause, const KmsgRule *rule);
-void incident_line(Judge *j, const Observation *o, const KmsgRule *rule);
+void incident_line(Judge *j, const Observation *o, const KmsgRule *rule, const char *lines);
 void incident_fold(Judge *j, uint64_t count);
 void incident_decide(Judge *j);
 

@@ -10,38 +10,39 @@ static bool is_ours(const Judge *j, const char *device) {
         return false;
 }
 
-static uint32_t flags_of(const Judge *j, const Observation *o) {
-        return (o->flags & (OBS_COLLIDED | OBS_DISCARDS | OBS_INJECTED)) | (around(j->near_full_ns, o->time_ns, JUDGE_NEAR_FULL_NS) ? (uint32_t)OBS_NEAR_FULL : 0);
+static size_t hold(Judge *j, const Observation *o, const KmsgRule *rule, const char *lines) {
+        return rows_add_one(j, &(Ruling){ .class = rule->class, .grade = rule->grade, .result = kmsg_errno(o->text), .why = rule->why,
+                                          .lines = lines }, o);
 }
 
-static size_t hold(Judge *j, const Observation *o, const KmsgRule *rule, Grade grade) {
-        return rows_add_one(j, &(Ruling){ .class = rule->class, .grade = grade, .result = kmsg_errno(o->text),
-                                          .why = rule->why, .reference = rule->reference }, o);
+/* Another subsystem's. */
+static void note(Judge *j, const Observation *o, const KmsgRule *rule) {
+        rows_add_one(j, &(Ruling){ .class = rule->class, .grade = GRADE_EXPECT, .result = kmsg_errno(o->text), .why = rule->why }, o);
 }
 
 /* A hang is one, however many wait in it; after an oops tasks wait for the locks the dead one held. */
-static void decide_hang(Judge *j, const Observation *o, const KmsgRule *rule) {
+static void decide_hang(Judge *j, const KmsgReport *r) {
         size_t cause = j->oops_row != NO_ROW ? j->oops_row : j->hang_row;
 
         if (cause != NO_ROW)
                 rows_fold(j, cause, 1);
         else
-                j->hang_row = hold(j, o, rule, rule->grade);
+                j->hang_row = hold(j, &r->first, r->rule, r->all.text);
 }
 
-static void decide_splat(Judge *j, const Observation *o, const KmsgRule *rule) {
+static void decide_splat(Judge *j, const KmsgReport *r) {
         size_t row;
 
-        if (rule->teardown && !j->report.fatal && j->incident.state != INCIDENT_NONE) {
+        if (r->rule->teardown && !r->fatal && j->incident.state != INCIDENT_NONE) {
                 incident_fold(j, 1);
                 return;
         }
-        row = hold(j, o, rule, rule->grade);
-        if (rule->class != CLASS_SPLAT)
+        row = hold(j, &r->first, r->rule, r->all.text);
+        if (r->rule->class != CLASS_SPLAT)
                 return;
         j->splat_row = row;
-        j->splat_ns = o->time_ns;
-        if (j->report.fatal)
+        j->splat_ns = r->first.time_ns;
+        if (r->fatal)
                 j->oops_row = row;
 }
 
@@ -52,13 +53,13 @@ void kmsg_report_close(Judge *j) {
                 return;
         j->report.open = false;
         if (r->rule->lost)
-                incident_line(j, &r->first, r->rule);
+                incident_line(j, &r->first, r->rule, r->all.text);
         else if (!r->related)
-                hold(j, &r->first, r->rule, GRADE_EXPECT);
+                note(j, &r->first, r->rule);
         else if (r->rule->class == CLASS_HANG)
-                decide_hang(j, &r->first, r->rule);
+                decide_hang(j, r);
         else
-                decide_splat(j, &r->first, r->rule);
+                decide_splat(j, r);
 }
 
 static void report_open(Judge *j, const Observation *o, const KmsgRule *rule) {
@@ -69,6 +70,7 @@ static void report_open(Judge *j, const Observation *o, const KmsgRule *rule) {
                 .rule = rule,
                 .first = *o,
         };
+        lines_add(&j->report.all, o->text);
 }
 
 /* A line that names no device. */
@@ -90,7 +92,7 @@ static void feed_ours(Judge *j, const Observation *o, const KmsgRule *rule) {
         if (rule->lost) {
                 if (j->report.open && j->report.rule->lost)
                         kmsg_report_close(j);
-                incident_line(j, o, rule);
+                incident_line(j, o, rule, o->text);
                 return;
         }
         if (rule->class == CLASS_IO_ERROR) {
@@ -101,7 +103,7 @@ static void feed_ours(Judge *j, const Observation *o, const KmsgRule *rule) {
                 incident_fold(j, 1);
                 return;
         }
-        j->cause_row = hold(j, o, rule, rule->grade);
+        j->cause_row = hold(j, o, rule, NULL);
         j->cause_ns = o->time_ns;
 }
 
@@ -124,9 +126,11 @@ void kmsg_feed(Judge *j, const Observation *o) {
         }
         if (r->open && (r->lines++ >= KMSG_REPORT_LINES || o->time_ns >= r->first.time_ns + JUDGE_SETTLE_NS))
                 kmsg_report_close(j);
-        if (r->open)
+        if (r->open) {
                 r->related |= kmsg_is_related(o->text);
-        rule = kmsg_match(j->matcher, o->text, flags_of(j, o));
+                lines_add(&r->all, o->text);
+        }
+        rule = kmsg_match(j->matcher, o->text, o->flags);
         if (rule && is_of_last_target(j, o, rule))
                 incident_fold(j, 1);
         else if (rule && rule->grade != GRADE_EXPECT && (ours || !rule->ours_only)) {

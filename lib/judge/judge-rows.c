@@ -3,6 +3,34 @@
 
 #include <string.h>
 
+void lines_add(Lines *l, const char *line) {
+        size_t n = MIN_OF(strlen(line), sizeof(l->text) - 2 - MIN_OF(l->n, sizeof(l->text) - 2));
+
+        if (n == 0)
+                return;
+        memcpy(l->text + l->n, line, n);
+        l->n += n;
+        l->text[l->n++] = '\n';
+        l->text[l->n] = 0;
+}
+
+Ruling rows_ruling(const Judge *j, const Ruling *ruling, const Observation *first) {
+        uint32_t near_full = around(j->near_full_ns, first->time_ns, JUDGE_NEAR_FULL_NS) ? (uint32_t)OBS_NEAR_FULL : 0;
+        const KnownIssue *issue;
+        Ruling r = *ruling;
+
+        if (r.grade != GRADE_FINDING || r.reference)
+                return r;
+        issue = known_issue_find(j->policy.known, &(KnownQuery){ .class = r.class, .op = r.op, .result = r.result,
+                                                                 .flags = first->flags | near_full, .lines = r.lines ?: first->text });
+        if (issue) {
+                r.grade = issue->grade;
+                r.why = issue->what;
+                r.reference = issue->reference;
+        }
+        return r;
+}
+
 /* Text of the kernel is whole lines; a copy that does not fit is cut. */
 static void row_init(Finding *f, const Ruling *ruling, const Observation *first) {
         *f = (Finding){
@@ -21,27 +49,30 @@ static void row_init(Finding *f, const Ruling *ruling, const Observation *first)
         snprintf(f->reference, sizeof(f->reference), "%s", ruling->reference ?: "");
 }
 
+/* News is not counted where it would be taken for what is known. */
 static size_t row_find(const Judge *j, const Ruling *ruling) {
         for (size_t i = 0; i < j->n_rows; i++) {
                 const Finding *f = &j->rows[i];
-                if (f->class == ruling->class && f->grade == ruling->grade && f->op == ruling->op && f->result == ruling->result)
+                if (f->class == ruling->class && f->grade == ruling->grade && f->op == ruling->op && f->result == ruling->result &&
+                    strncmp(f->reference, ruling->reference ?: "", sizeof(f->reference) - 1) == 0)
                         return i;
         }
         return NO_ROW;
 }
 
-size_t rows_add(Judge *j, const Ruling *ruling, const Pending *p) {
-        size_t row = row_find(j, ruling);
+size_t rows_add(Judge *j, const Ruling *unlooked, const Pending *p) {
+        Ruling ruling = rows_ruling(j, unlooked, &p->first);
+        size_t row = row_find(j, &ruling);
 
         if (row == NO_ROW && j->n_rows == JUDGE_ROWS) {
                 j->overflow += p->count;
-                if (ruling->grade == GRADE_FINDING || ruling->grade == GRADE_HW)
+                if (ruling.grade == GRADE_FINDING || ruling.grade == GRADE_HW)
                         j->overflow_failing += p->count;
                 return NO_ROW;
         }
         if (row == NO_ROW) {
                 row = j->n_rows++;
-                row_init(&j->rows[row], ruling, &p->first);
+                row_init(&j->rows[row], &ruling, &p->first);
         }
         j->rows[row].count += p->count;
         /* A restored row may be of an earlier boot, its times then wrap around. */

@@ -59,8 +59,7 @@ static const ErrnoRule *rule_of(const Judge *j, const Observation *o) {
 static Ruling result_ruling(const Judge *j, const Observation *o) {
         const ErrnoRule *rule = rule_of(j, o);
 
-        return (Ruling){ .class = rule->class, .grade = rule->grade, .op = o->op, .result = o->result, .why = rule->why,
-                         .reference = rule->reference };
+        return (Ruling){ .class = rule->class, .grade = rule->grade, .op = o->op, .result = o->result, .why = rule->why };
 }
 
 void suspect_unconfirmed(Judge *j, const Pending *p) {
@@ -145,7 +144,7 @@ static void feed_control(Judge *j, const Observation *o) {
 
 static void decide_result(Judge *j, const Pending *p) {
         const ErrnoRule *rule = rule_of(j, &p->first);
-        Ruling ruling = result_ruling(j, &p->first);
+        Ruling of_table = result_ruling(j, &p->first), ruling = rows_ruling(j, &of_table, &p->first);
 
         if (rule->suspect) {
                 suspect_add(j, p);
@@ -159,15 +158,15 @@ static void decide_result(Judge *j, const Pending *p) {
         }
         /* The kernel said more in its log. */
         if (j->cause_row != NO_ROW && around(j->cause_ns, p->first.time_ns, JUDGE_SETTLE_NS) && rule->grade != GRADE_SETUP &&
-            (j->rows[j->cause_row].grade == GRADE_FINDING || j->rows[j->cause_row].grade == rule->grade)) {
+            (j->rows[j->cause_row].grade == GRADE_FINDING || j->rows[j->cause_row].grade == ruling.grade)) {
                 rows_fold(j, j->cause_row, p->count);
                 return;
         }
         rows_add(j, &ruling, p);
 }
 
-static const Ruling discarded = { .class = CLASS_SCRUB_COUNTERS, .grade = GRADE_KNOWN, .op = OP_SCRUB, .why = SCRUB_DISCARDED_WHY,
-                                  .reference = SCRUB_DISCARDED_REFERENCE };
+/* Not the hardware's fault, whatever it is. */
+static const Ruling discarded = { .class = CLASS_SCRUB_COUNTERS, .grade = GRADE_FINDING, .op = OP_SCRUB };
 
 static void decide_counters(Judge *j, const Pending *p) {
         bool hardware = around(j->hardware_ns, p->first.time_ns, JUDGE_AROUND_NS);

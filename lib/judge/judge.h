@@ -4,14 +4,15 @@
  * Judge: what observations mean. Pure: no clock, no file, no kernel call; time is in the observations and in judge_tick(). The same
  * observations give the same findings, so a field report is a test (tests/replay).
  *
- *   - Every operation's errno goes through errno-policy.c, every kernel-log line through kmsg-rules.c.
+ *   - Every operation's errno goes through errno-policy.c, every kernel-log line through kmsg-rules.c, and every finding against the kernel
+ *     through the known issues (known-issue.h).
  *   - One root cause per incident: a failed operation waits SETTLE before it is judged, because the kernel-log line of its cause may be
  *     read later; while the target is lost (abort, forced read-only) later failures are consequences of it.
  *   - A suspect seen before the target was lost cannot be confirmed any more: it stays a finding.
  *   - A suspect (scrub -EINVAL) is decided by a control scrub on the quiesced target: JUDGE_CONFIRM asks for one, OBS_CONTROL answers.
  *     After confirm_max confirmed ones of a class later ones are only counted.
  */
-#include "judge/finding.h"
+#include "judge/known-issue.h"
 
 #define JUDGE_SETTLE_NS (300 * NSEC_PER_MSEC)
 #define JUDGE_AROUND_NS (2 * NSEC_PER_SEC)     /* "around": device errors explain scrub counters, a splat explains a death */
@@ -22,6 +23,7 @@
 
 typedef struct JudgePolicy {
         unsigned confirm_max;
+        const KnownIssues *known; /* of the caller, for as long as the judge and its findings; NULL: none */
         char devices[16][64]; /* names of the target's devices as the kernel log has them ("loop3"); empty string ends */
 } JudgePolicy;
 

@@ -7,15 +7,11 @@
 #include <string.h>
 
 #define BTRFS_LINE "^BTRFS[: ].*"
-#define NEAR_FULL_REFERENCE "574d93fc62e2; syzbot extid dafbca0e20fbc5946925"
 
 #define EXPECTED(_pattern, _why) \
         { .pattern = _pattern, .grade = GRADE_EXPECT, .class = CLASS_ERRNO, .why = _why }
 #define ABORT(_pattern, _why) \
         { .pattern = _pattern, .grade = GRADE_FINDING, .class = CLASS_TRANSACTION_ABORT, .lost = true, .why = _why }
-#define ABORT_NEAR_FULL(_pattern)                                                                                             \
-        { .pattern = _pattern, .when = OBS_NEAR_FULL, .grade = GRADE_KNOWN, .class = CLASS_TRANSACTION_ABORT, .lost = true,   \
-          .why = "a commit ran out of metadata space on a nearly full filesystem", .reference = NEAR_FULL_REFERENCE }
 /* Says that the filesystem is lost, but not why: the cause is another line, if there is one. */
 #define ABORTED(_pattern, _why) \
         { .pattern = _pattern, .grade = GRADE_CONSEQUENCE, .class = CLASS_TRANSACTION_ABORT, .lost = true, .why = _why }
@@ -28,10 +24,10 @@
         { .pattern = BTRFS_LINE _pattern, .grade = GRADE_FINDING, .class = _class, .ours_only = true, .why = _why }
 #define HARDWARE(_pattern, _why) \
         { .pattern = _pattern, .grade = GRADE_HW, .class = CLASS_IO_ERROR, .ours_only = true, .why = _why }
-/* What a scrub says of blocks that it took for used ones. */
+/* What a scrub says of blocks that it took for used ones: no fault of the device. */
 #define DISCARDED(_pattern)                                                                                                   \
-        { .pattern = BTRFS_LINE _pattern, .when = OBS_DISCARDS, .grade = GRADE_KNOWN, .class = CLASS_SCRUB_COUNTERS, .ours_only = true, \
-          .why = SCRUB_DISCARDED_WHY, .reference = SCRUB_DISCARDED_REFERENCE }
+        { .pattern = BTRFS_LINE _pattern, .when = OBS_DISCARDS, .grade = GRADE_FINDING, .class = CLASS_SCRUB_COUNTERS, .ours_only = true, \
+          .why = "scrub found errors while freed blocks were being discarded" }
 
 const KmsgRule kmsg_rules[] = {
         /* What a healthy run says, most frequent first. Of scrub.c, btrfs_scrub_dev(), and volumes.c, btrfs_balance(), the ioctl's result
@@ -48,11 +44,9 @@ const KmsgRule kmsg_rules[] = {
         EXPECTED("^BTRFS info .*bdev .* errs: wr ", "the error counters a filesystem was mounted with"),
 
         /* Aborts. transaction.c, messages.c. Device "X state EA" since 5.18, "X: state EA" for a while. */
-        ABORT_NEAR_FULL("Transaction aborted \\(error -28\\)"),
         /* A bug may pass on what is no errno: 1, "not found", of btrfs_search_slot(), from btrfs_free_dev_extent() in 6.12. */
         ABORT("Transaction aborted \\(error -?[0-9]+\\)", "a transaction was aborted"),
         ABORTED("^BTRFS: error .*errno=-30", "the filesystem was read-only already"),
-        ABORT_NEAR_FULL("^BTRFS: error .*errno=-28"),
         ABORT("^BTRFS: error .*errno=-?[0-9]+", "an error that the filesystem cannot go on with"),
         ABORTED(BTRFS_LINE "Skipping commit of aborted transaction", "a commit was given up"),
         ABORTED(BTRFS_LINE "forced readonly", "the filesystem went read-only"),
@@ -85,9 +79,6 @@ const KmsgRule kmsg_rules[] = {
         BTRFS("unable to find (chunk map|logical)", CLASS_ERRNO, "I/O to a block group that is gone"),
         BTRFS("found a bad (chunk map|mapping)", CLASS_ERRNO, "I/O to a block group that is gone"),
         EXPECTED(BTRFS_LINE "failed setting block group ro: -30", "the filesystem was read-only already"),
-        { .pattern = BTRFS_LINE "failed setting block group ro: -28", .when = OBS_NEAR_FULL, .grade = GRADE_KNOWN, .class = CLASS_ERRNO,
-          .ours_only = true, .why = "no room to set a block group read-only on a nearly full filesystem",
-          .reference = "fs/btrfs/scrub.c: scrub_enumerate_chunks, legitimate for RAID56 and replace" },
         BTRFS("failed setting block group ro: -[0-9]+", CLASS_ERRNO, "a block group could not be set read-only"),
         BTRFS("has wrong amount of free space", CLASS_ERRNO, "the free space cache and the extent tree disagree"),
         BTRFS("corrupt (leaf|node)|write time tree block corruption", CLASS_ERRNO, "the tree checker found damaged metadata"),

@@ -20,7 +20,7 @@
 
 typedef struct KmsgRule {
         const char *pattern;
-        uint32_t when;     /* ObservationFlag that must hold: NEAR_FULL in the last seconds, COLLIDED of this line; 0: always */
+        uint32_t when;     /* ObservationFlag that must hold: COLLIDED or DISCARDS of this line; 0: always */
         Grade grade;
         FindingClass class;
         bool ours_only;    /* only when the line names a device of the target */
@@ -28,7 +28,6 @@ typedef struct KmsgRule {
         bool fatal;        /* kills its task, maybe with locks held: deaths and hangs that follow are consequences */
         bool teardown;     /* also seen when an aborted filesystem is taken down: a consequence while the target is lost */
         const char *why;
-        const char *reference;
 } KmsgRule;
 
 extern const KmsgRule kmsg_rules[];

@@ -9,8 +9,8 @@ double judge_bound_95(uint64_t n) {
 }
 
 typedef struct Sum {
-        uint64_t failing, setup, known; /* rows; known: times */
-        const Finding *first_failing, *first_setup, *first_known;
+        uint64_t failing, setup, known, races; /* rows; known, and known races: times */
+        const Finding *first_failing, *first_setup, *first_known, *first_race;
 } Sum;
 
 static void count(uint64_t *n, const Finding **first, const Finding *f, uint64_t more) {
@@ -28,6 +28,8 @@ static Sum sum_up(const Judge *j) {
                         count(&s.failing, &s.first_failing, f, 1);
                 else if (f->grade == GRADE_SETUP)
                         count(&s.setup, &s.first_setup, f, 1);
+                else if (f->grade == GRADE_KNOWN && finding_class_is_race(f->class))
+                        count(&s.races, &s.first_race, f, f->count);
                 else if (f->grade == GRADE_KNOWN)
                         count(&s.known, &s.first_known, f, f->count);
         }
@@ -40,6 +42,10 @@ static void say_known(const Sum *s, char *why, size_t size) {
         if (s->known > 0)
                 snprintf(why + have, size - have, "; a known upstream failure was met %" PRIu64 " time%s and is not held against it (%s)",
                          s->known, s->known == 1 ? "" : "s", s->first_known->reference);
+        have = strlen(why);
+        if (s->races > 0)
+                snprintf(why + have, size - have, "; the race that this program is for was met %" PRIu64 " time%s and is not held against it only "
+                         "because a file calls it known: %s", s->races, s->races == 1 ? "" : "s", s->first_race->reference);
 }
 
 static ExitCode fail(const Sum *s, char *why, size_t size) {

@@ -40,6 +40,20 @@ static const struct {
         { "discards", OBS_DISCARDS },
 };
 
+uint32_t observation_flag(const char *name, size_t length) {
+        for (size_t i = 0; i < ELEMENTSOF(flags); i++)
+                if (strlen(flags[i].name) == length && memcmp(flags[i].name, name, length) == 0)
+                        return flags[i].bit;
+        return 0;
+}
+
+const char *observation_flag_name(uint32_t bit) {
+        for (size_t i = 0; i < ELEMENTSOF(flags); i++)
+                if (flags[i].bit == bit)
+                        return flags[i].name;
+        return NULL;
+}
+
 const char *observation_kind_name(ObservationKind kind) {
         return (unsigned)kind < _OBS_MAX ? kinds[kind] : "unknown";
 }
@@ -147,13 +161,12 @@ static void print_flags(const Field *f, const Observation *o, Line *l) {
 static int parse_flags(const Field *f _unused_, const char *value, Observation *o) {
         o->flags = 0;
         for (;;) {
-                size_t n = strcspn(value, ","), i = 0;
+                size_t n = strcspn(value, ",");
+                uint32_t bit = observation_flag(value, n);
 
-                while (i < ELEMENTSOF(flags) && (strlen(flags[i].name) != n || memcmp(flags[i].name, value, n) != 0))
-                        i++;
-                if (i == ELEMENTSOF(flags))
+                if (bit == 0)
                         return -EINVAL;
-                o->flags |= flags[i].bit;
+                o->flags |= bit;
                 if (value[n] == 0)
                         return 0;
                 value += n + 1;

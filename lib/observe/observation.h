@@ -67,6 +67,9 @@ typedef struct Observation {
 } Observation;
 
 const char *observation_kind_name(ObservationKind kind);
+/* The bit of an ObservationFlag by its name ("near-full"), which is `length` long; 0: there is none. And the name of a bit; NULL: it has none. */
+uint32_t observation_flag(const char *name, size_t length);
+const char *observation_flag_name(uint32_t bit);
 
 /* One line without newline, key=value, in the order of the struct, zero fields left out, text last and escaped (\n, \\, \xHH):
  *   "1234567890 result op=scrub errno=EINVAL flags=ours,overlap devid=2 physical=4096 text=..."

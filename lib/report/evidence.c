@@ -64,7 +64,7 @@ static void write_finding(const Evidence *x, FILE *f) {
         fprintf(f, "count         %" PRIu64 " so far, %" PRIu64 " confirmed by a control scrub, %" PRIu64 " consequences\n", i->count,
                 i->confirmed, i->consequences);
         if (i->reference[0])
-                fprintf(f, "known as      %s\n", i->reference);
+                fprintf(f, "%s%s\n", i->grade == GRADE_KNOWN ? "known as      " : "seen before   ", i->reference);
         if (i->text[0]) {
                 fprintf(f, "\n");
                 text_write(f, i->text);

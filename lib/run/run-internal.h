@@ -20,6 +20,7 @@ struct Run {
         Job job;
         Crew crew;
         Judge *judge;
+        KnownIssues known;   /* the judge's */
         Collider *collider;
         TraceSource *trace;
         KmsgSource kmsg;

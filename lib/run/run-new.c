@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "report/kernel-info.h"
+#include "run/known-files.h"
 #include "run/run-internal.h"
 
 static void make_run_id(char id[static RUN_ID_MAX]) {
@@ -39,7 +40,7 @@ static void init_report(Run *r, const char *version) {
 }
 
 static int allocate(Run *r, Error *e) {
-        JudgePolicy policy = { .confirm_max = 3 };
+        JudgePolicy policy = { .confirm_max = 3, .known = &r->known };
 
         r->board = board_new();
         r->desk = job_desk_new();
@@ -53,6 +54,12 @@ static int allocate(Run *r, Error *e) {
         r->crew = (Crew){ .board = r->board, .plan = &r->plan, .config = &r->config, .target = &r->desk->target,
                           .ops = &btrfs_kernel_ops, .open_target = target_open, .socket = -1 };
         return 0;
+}
+
+static void note_known_races(Run *r) {
+        for (size_t i = 0; i < r->known.n; i++)
+                if (known_issue_hides_race(r->known.issues[i]))
+                        run_note(r, "%.150s calls the race known that this run is for: it will not fail the run.", r->known.issues[i]->origin);
 }
 
 int run_new(Run **ret, const Config *config, const char *version, const RunListener *listener, Error *e) {
@@ -69,7 +76,7 @@ int run_new(Run **ret, const Config *config, const char *version, const RunListe
         r->job = JOB_NULL;
         r->crew = CREW_NULL;
         k = plan_make(&r->plan, &r->config, rng_random_seed(), e);
-        if (k < 0 || (k = target_check(&r->config, "", e)) < 0 ||
+        if (k < 0 || (k = known_files_load(&r->known, "", e)) < 0 || (k = target_check(&r->config, "", e)) < 0 ||
             (k = evidence_check(r->config.run.evidence_directory, e)) < 0)
                 return k;
         target_learn(&r->config);
@@ -77,6 +84,7 @@ int run_new(Run **ret, const Config *config, const char *version, const RunListe
         if (k < 0 || (k = target_enter_namespace(e)) < 0 || (k = allocate(r, e)) < 0)
                 return k;
         init_report(r, version);
+        note_known_races(r);
         k = run_open_sources(r, e);
         /* Last: what fails after it would be a crash of the soak. */
         if (k < 0 || (k = run_soak_begin(r, e)) < 0)
@@ -98,6 +106,7 @@ void run_free(Run *r) {
         run_close_sources(r);
         run_soak_close(r);
         judge_free(r->judge);
+        known_issues_free(&r->known);
         board_free(r->board);
         job_desk_free(r->desk);
         instance_unlock(&r->instance);
