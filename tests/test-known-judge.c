@@ -207,7 +207,8 @@ static KnownIssues race_known(Place *p) {
         KnownIssues k;
 
         put(p, RACE_FILE, "[old-kernel]\nWhat=this kernel is from before the fix\nClass=regression/scrub-race\nErrno=EINVAL\n"
-                          "Reference=020d5b7366fc\nGrade=known\n");
+                          "Reference=020d5b7366fc\nGrade=known\n"
+                          "[seen]\nWhat=it hides nothing\nClass=regression/replace-race\nErrno=EINVAL\nReference=r\nGrade=finding\n");
         if (known_files_load(&k, p->root, &p->error) < 0)
                 fail_msg("%s", p->error.sentence);
         return k;
