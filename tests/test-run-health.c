@@ -10,31 +10,14 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <ftw.h>
-#include <string.h>
 
-#include "base/clock.h"
 #include "base/fs.h"
-#include "fake-btrfs.h"
-#include "run/run-internal.h"
+#include "run-fixture.h"
 
 #define LOOK (31 * NSEC_PER_SEC) /* after which the temperature is looked at again */
 
-static int rest(Worker *w) {
-        worker_rest(w, NSEC_PER_MSEC);
-        return 0;
-}
-
-static uint64_t no_deadline(const Config *c _unused_) {
-        return UINT64_MAX;
-}
-
-static const Stressor idle = { .name = "idle", .step = rest, .deadline_ns = no_deadline };
-
-static int open_tmp(const Target *t _unused_, Error *e _unused_) {
-        return open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
+static const Stressor idle = { .name = "idle", .step = idle_step, .deadline_ns = idle_deadline };
 
 typedef struct Place {
         char root[48];
@@ -56,57 +39,16 @@ static void set_temperature(const Place *p, unsigned degrees) {
         fclose(f);
 }
 
-static void make_run(Run *r, const char *root) {
-        const JudgePolicy policy = { .confirm_max = 3 };
-        Target *t;
-
-        config_init(&r->config);
-        r->config.health.smart_interval_ns = 0;
-        r->board = board_new();
-        r->desk = job_desk_new();
-        assert_int_equal(judge_new(&r->judge, &policy), 0);
-        assert_int_equal(collider_new(&r->collider, 1), 0);
-        assert_int_equal(health_watch_new(&r->health, root), 0);
-        r->instance = INSTANCE_NULL;
-        r->kmsg = KMSG_SOURCE_NULL;
-        r->keeper = KEEPER_NULL;
-        r->job = JOB_NULL;
-        r->job.desk = r->desk;
-        r->job.ops = &fake_btrfs_ops;
-        r->job.open_target = open_tmp;
-        r->job.cleaner_wait_ns = 0;
-        r->plan = (Plan){ .seed = 1, .n_devices = 1, .n_workers = 1, .workers = { { .stressor = &idle, .name = "idle/1" } } };
-        r->crew = (Crew){ .board = r->board, .plan = &r->plan, .config = &r->config, .target = &r->desk->target, .ops = &fake_btrfs_ops,
-                          .open_target = open_tmp, .socket = -1 };
-        r->report = (Report){ .version = "test", .config = &r->config, .plan = &r->plan, .target = &r->desk->target, .board = r->board,
-                              .judge = r->judge, .notes = r->note_list };
-        t = &r->desk->target;
-        t->n_disks = t->n_devices = 1;
-        t->devices[0].devid = 1;
-        strcpy(t->devices[0].path, "/dev/nvme0n1");
-        strcpy(t->disks[0].identity.name, "nvme0n1");
-        health_watch_learn(r->health, t);
-}
-
 static int setup(void **state) {
-        static const FakeRule script[] = {
-                { .call = FAKE_SYNC, .optional = true }, { .call = FAKE_SCRUB, .optional = true },
-                { .call = FAKE_TREE_SEARCH, .optional = true }, { .call = FAKE_DEVICE_STATS, .optional = true },
-                { .call = FAKE_SCRUB_CANCEL, .optional = true, .result = -ENOTCONN },
-                { .call = FAKE_BALANCE_CANCEL, .optional = true, .result = -ENOTCONN },
-        };
         Place *p = calloc(1, sizeof(*p));
-        Error e = ERROR_NULL;
 
         strcpy(p->root, "/tmp/scrubstress-test-run-XXXXXX");
         assert_non_null(mkdtemp(p->root));
         p->run = calloc(1, sizeof(*p->run));
-        make_run(p->run, p->root);
+        make_run(p->run, &idle, p->root);
         set_temperature(p, 40);
-        fake_btrfs_begin(script, ELEMENTSOF(script));
-        assert_int_equal(crew_spawn(&p->run->crew, &e), 0);
-        p->run->state = RUN_STRESS;
-        p->run->now_ns = p->run->last_step_ns = p->run->entered_ns = clock_mono_ns();
+        fake_kernel_begin();
+        begin_stress(p->run);
         *state = p;
         return 0;
 }
