@@ -45,9 +45,18 @@ static void on_finding(void *userdata, const Finding *f, const Report *r _unused
                 fprintf(s->people, "  evidence: %s\n", f->evidence);
 }
 
+static void show_held(Screen *s, const Held *h) {
+        char where[REPORT_HELD_MAX], sentence[REPORT_HELD_MAX + 32];
+
+        snprintf(sentence, sizeof(sentence), "The run is held %s.", report_describe_held(h, where));
+        on_note(s, sentence);
+}
+
 static void on_state(void *userdata, RunState state, const Report *r) {
         Screen *s = userdata;
 
+        if (state == RUN_HOLDING)
+                show_held(s, &r->held);
         if (state != RUN_STRESS || s->header_shown)
                 return;
         s->header_shown = true;
@@ -59,7 +68,7 @@ static void on_state(void *userdata, RunState state, const Report *r) {
 static void on_tick(void *userdata, const Report *r, RunState state) {
         Screen *s = userdata;
 
-        if (state < RUN_STRESS || state > RUN_STRIKING)
+        if (state < RUN_STRESS || state > RUN_HOLDING)
                 return;
         s->progress.width = terminal_width(s->people);
         progress_update(&s->progress, r);

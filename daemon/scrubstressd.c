@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "engine.h"
 #include "options.h"
+#include "report/text.h"
 #include "sink-journal.h"
 
 #define STATUS_NS NSEC_PER_SEC
@@ -43,6 +44,7 @@ static void on_finding(void *userdata _unused_, const Finding *f, const Report *
 
 static void on_state(void *userdata, RunState state, const Report *r) {
         Service *s = userdata;
+        char where[REPORT_HELD_MAX];
 
         sd_notifyf(0, "STATUS=%s", run_state_name(state));
         s->next_status_ns = r->totals.time_ns + STATUS_NS;
@@ -52,21 +54,37 @@ static void on_state(void *userdata, RunState state, const Report *r) {
                 report_header(r, stderr);
                 sd_notify(0, "READY=1");
         }
+        if (state == RUN_HOLDING)
+                say(SD_WARNING, "The run is held %s.", report_describe_held(&r->held, where));
         if (state == RUN_STOPPING)
                 sd_notify(0, "STOPPING=1");
+}
+
+static void status_held(const Held *h) {
+        char where[REPORT_HELD_MAX], held[TEXT_NUMBER_MAX];
+
+        sd_notifyf(0, "STATUS=held for %s %s", text_duration(h->ns, held), report_describe_held(h, where));
+}
+
+static void status_stress(Service *s, const Totals *t) {
+        uint64_t ns = t->time_ns - s->last.time_ns;
+
+        sd_notifyf(0, "STATUS=stress: %.0f collisions/s, %.0f removals/s, %.0f scrubs/s; %llu collisions, %llu findings so far",
+                   totals_rate(&s->last, t, ns, TOTAL_COLLISIONS), totals_rate(&s->last, t, ns, TOTAL_REMOVALS),
+                   totals_rate(&s->last, t, ns, TOTAL_SCRUBS), (unsigned long long)t->collisions, (unsigned long long)t->findings);
+        s->last = *t;
 }
 
 static void on_tick(void *userdata, const Report *r, RunState state) {
         Service *s = userdata;
         const Totals *t = &r->totals;
-        uint64_t ns = t->time_ns - s->last.time_ns;
 
-        if (state != RUN_STRESS || t->time_ns < s->next_status_ns)
+        if ((state != RUN_STRESS && state != RUN_HOLDING) || t->time_ns < s->next_status_ns)
                 return;
-        sd_notifyf(0, "STATUS=stress: %.0f collisions/s, %.0f removals/s, %.0f scrubs/s; %llu collisions, %llu findings so far",
-                   totals_rate(&s->last, t, ns, TOTAL_COLLISIONS), totals_rate(&s->last, t, ns, TOTAL_REMOVALS),
-                   totals_rate(&s->last, t, ns, TOTAL_SCRUBS), (unsigned long long)t->collisions, (unsigned long long)t->findings);
-        s->last = *t;
+        if (state == RUN_HOLDING)
+                status_held(&r->held);
+        else
+                status_stress(s, t);
         s->next_status_ns = t->time_ns + STATUS_NS;
 }
 

@@ -71,7 +71,7 @@ static const struct {
         { "Run", "Tune", "1", "yes", { "2", "auto" } },
         { "Run", "MinCollisions", "5", NULL, { "-5", "5%" } },
         { "Run", "MaxRemakes", "0", NULL, { "10001", "no" } },
-        { "Run", "OnFinding", "stop", NULL, { "Stop", "halt", "sto", "stopp" } },
+        { "Run", "OnFinding", "hold", NULL, { "Stop", "halt", "sto", "stopp", "holds" } },
         { "Run", "OperationDeadline", "1500ms", NULL, { "0", "999ms", "25h" } },
         { "Run", "ControlInterval", "1500ms", NULL, { "-1s", "25h" } },
         { "Run", "MaxFindings", "1", NULL, { "0", "10001" } },

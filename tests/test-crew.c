@@ -285,6 +285,59 @@ static void a_stuck_operation_is_told_once(void **state) {
         assert_int_equal(crew_alive(&f->crew), 1);
 }
 
+/* Much longer than an operation may take, which then has all of its time again. */
+static void the_frozen_are_not_stuck(void **state) {
+        Fixture *f = *state;
+        uint64_t thawed_ns;
+        Error e;
+
+        enlist(f, &hanging);
+        assert_int_equal(crew_spawn(&f->crew, &e), 0);
+        crew_thaw(&f->crew, UINT64_MAX); /* nobody is frozen */
+        while (atomic_load(&f->crew.board->slots[0].op) == OP_NONE)
+                clock_sleep_ns(NSEC_PER_MSEC);
+        crew_freeze(&f->crew);
+        for (unsigned i = 0; i < 30; i++) {
+                crew_watch(&f->crew, clock_mono_ns(), false, see, f);
+                clock_sleep_ns(5 * NSEC_PER_MSEC);
+        }
+        assert_int_equal(f->n_seen, 0);
+        assert_int_equal(crew_alive(&f->crew), 1);
+        thawed_ns = clock_mono_ns();
+        crew_thaw(&f->crew, thawed_ns);
+        crew_watch(&f->crew, thawed_ns + DEADLINE_NS, false, see, f);
+        assert_int_equal(f->n_seen, 0);
+        crew_watch(&f->crew, thawed_ns + DEADLINE_NS + NSEC_PER_MSEC, false, see, f);
+        assert_int_equal(f->n_seen, 1);
+        assert_int_equal(f->seen[0].kind, OBS_STUCK);
+        assert_int_equal(f->seen[0].count, DEADLINE_NS / NSEC_PER_MSEC + 1);
+}
+
+static void the_frozen_go_on_when_they_are_thawed(void **state) {
+        static const FakeRule script[] = { { .call = FAKE_SYNC } };
+        Fixture *f = *state;
+        uint64_t before;
+        Error e;
+
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        enlist(f, &good);
+        assert_int_equal(crew_spawn(&f->crew, &e), 0);
+        assert_true(until(f, false, ten_syncs));
+        crew_freeze(&f->crew);
+        clock_sleep_ns(30 * NSEC_PER_MSEC);
+        before = board_tally(f->crew.board, OP_SYNC, 0);
+        clock_sleep_ns(30 * NSEC_PER_MSEC);
+        assert_int_equal(board_tally(f->crew.board, OP_SYNC, 0), before);
+        crew_thaw(&f->crew, clock_mono_ns());
+        clock_sleep_ns(50 * NSEC_PER_MSEC);
+        assert_true(board_tally(f->crew.board, OP_SYNC, 0) > before);
+        crew_freeze(&f->crew);
+        crew_kill(&f->crew); /* works on the frozen as well */
+        assert_true(until(f, true, none_left));
+        assert_int_equal(f->n_seen, 0);
+        fake_btrfs_end();
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(workers_run_pause_and_stop, setup, teardown),
@@ -295,6 +348,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(a_killed_worker_is_told_even_when_ends_are_expected, setup, teardown),
                 cmocka_unit_test_setup_teardown(workers_killed_by_us_at_the_end_are_no_news, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_stuck_operation_is_told_once, setup, teardown),
+                cmocka_unit_test_setup_teardown(the_frozen_are_not_stuck, setup, teardown),
+                cmocka_unit_test_setup_teardown(the_frozen_go_on_when_they_are_thawed, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -197,6 +197,30 @@ static void test_alarm_and_clear(void **state) {
         assert_false(s.progress.drawn);
 }
 
+/* Of a run that is held there are no rates to tell, but how to end it. */
+static void test_held(void **state _unused_) {
+        const Finding found = { .class = CLASS_SCRUB_RACE };
+        Screen s;
+
+        screen_init(&s, 100);
+        tick(&s, 0, 0);
+        s.report.totals.stress_ns = 30 * NSEC_PER_SEC;
+        s.report.held = (Held){ .at = &found, .ns = 5 * NSEC_PER_SEC };
+        s.report.totals.time_ns += NSEC_PER_SEC;
+        capture(&s, print_update);
+        assert_string_equal(s.text, "\r[###########...........] held 5s at regression/scrub-race for a debugger: SIGTERM or SIGINT ends it\033[K");
+        s.progress.width = 60;
+        s.progress.color = true;
+        capture(&s, print_update);
+        assert_string_equal(s.text, "\r\033[1;31mheld 5s\033[0m for a debugger: SIGTERM or SIGINT ends it\033[K");
+        screen_init(&s, 0);
+        tick(&s, 0, 0);
+        s.report.held = (Held){ .at = &found, .ns = 754 * NSEC_PER_SEC };
+        s.report.totals.time_ns += 10 * NSEC_PER_SEC;
+        capture(&s, print_update);
+        assert_string_equal(s.text, "held 12m34s at regression/scrub-race for a debugger: SIGTERM or SIGINT ends it\n");
+}
+
 static void test_durations(void **state) {
         static const struct {
                 uint64_t s;
@@ -214,7 +238,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_golden), cmocka_unit_test(test_no_duration), cmocka_unit_test(test_every_width),
                 cmocka_unit_test(test_narrower_than_anything), cmocka_unit_test(test_plain), cmocka_unit_test(test_smoothing),
-                cmocka_unit_test(test_alarm_and_clear), cmocka_unit_test(test_durations),
+                cmocka_unit_test(test_alarm_and_clear), cmocka_unit_test(test_held), cmocka_unit_test(test_durations),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -227,6 +227,37 @@ static void test_samples(void **state) {
         assert_int_equal(r->ledger->sample, 2);
 }
 
+/* However long: there is nothing more to count, and samples are thinned by the time under stress. */
+static void test_samples_while_held(void **state) {
+        Case *c = *state;
+        Run *r = start(c);
+
+        r->now_ns += NSEC_PER_SEC;
+        r->state = RUN_HOLDING;
+        r->entered_ns = r->now_ns;
+        for (unsigned i = 0; i < 100; i++) {
+                run_soak(r);
+                r->now_ns += NSEC_PER_SEC;
+        }
+        assert_int_equal(r->ledger->sample, 2);
+}
+
+/* Those of an earlier start are known. */
+static void test_findings_before(void **state) {
+        Case *c = *state;
+        Run *r = start(c);
+
+        assert_int_equal(r->findings_before, 0);
+        find(r, OP_UNLINK);
+        r = start(c);
+        assert_int_equal(r->findings_before, 1);
+        r->config.run.on_finding = ON_FINDING_HOLD;
+        r->state = RUN_STRESS;
+        assert_false(run_hold_due(r));
+        find(r, OP_TRUNCATE);
+        assert_true(run_hold_due(r));
+}
+
 static void test_control_interval(void **state) {
         Case *c = *state;
         Run *r;
@@ -358,6 +389,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_carries_on, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_write_budget, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_samples, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_samples_while_held, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_findings_before, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_control_interval, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_findings, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_done, set_up, tear_down),

@@ -22,7 +22,7 @@ typedef struct WriteBudget {
         uint64_t milli_dwpd; /* drive writes per day, in thousandths; 0: no limit */
 } WriteBudget;
 
-typedef enum OnFinding { ON_FINDING_CONTINUE, ON_FINDING_STOP, _ON_FINDING_MAX } OnFinding;
+typedef enum OnFinding { ON_FINDING_CONTINUE, ON_FINDING_STOP, ON_FINDING_HOLD, _ON_FINDING_MAX } OnFinding;
 
 /* Ways to empty, a bit mask; key [Churn] Empty= is a list of their names. */
 typedef enum ChurnEmpty {
@@ -61,7 +61,7 @@ typedef struct Config {
                 bool tune;                  /* Tune=no: find the settings of the knobs (knob.h) that meet most */
                 uint64_t min_collisions;    /* MinCollisions=100: fewer is INCONCLUSIVE */
                 uint64_t max_remakes;       /* MaxRemakes=10: so many lost targets are re-made, then the run ends */
-                OnFinding on_finding;       /* OnFinding=continue|stop */
+                OnFinding on_finding;       /* OnFinding=continue|stop|hold */
                 uint64_t operation_deadline_ns; /* OperationDeadline=2m: longer in the kernel is an observation */
                 uint64_t control_interval_ns; /* ControlInterval=0: control scrubs only to confirm a suspect and at the end */
                 uint64_t max_findings;      /* MaxFindings=64: evidence folders kept; more are only counted */

@@ -7,7 +7,8 @@
 #define SEC(n) ((n) * NSEC_PER_SEC)
 #define HOUR SEC(UINT64_C(3600))
 
-static const char *const on_finding_names[] = { [ON_FINDING_CONTINUE] = "continue", [ON_FINDING_STOP] = "stop", NULL };
+static const char *const on_finding_names[] = { [ON_FINDING_CONTINUE] = "continue", [ON_FINDING_STOP] = "stop", [ON_FINDING_HOLD] = "hold",
+                                                 NULL };
 static const char *const fill_names[] = { [FILL_WRITE] = "write", [FILL_FALLOCATE] = "fallocate", [FILL_MIXED] = "mixed", NULL };
 static const char *const engine_names[] = { [ENGINE_AUTO] = "auto", [ENGINE_URING] = "uring", [ENGINE_PWRITE] = "pwrite", NULL };
 static const char *const sync_names[] = { [SYNC_SYNC] = "sync", [SYNC_START_WAIT] = "start-wait", [SYNC_MIXED] = "mixed", NULL };
@@ -46,7 +47,9 @@ const Key keys[] = {
           .help = "A target lost to a transaction abort or to a forced read-only is saved as evidence and made again, at most so "
                   "many times; then the run ends. 0 ends it at the first loss." },
         { "Run", "OnFinding", &type_enum, SLOT(run.on_finding), "continue", on_finding_names,
-          .help = "What to do after a finding against kernel or hardware: continue and count, or stop at the first one." },
+          .help = "What to do after a finding against kernel or hardware: continue and count, stop at the first one, or hold everything at the "
+                  "first one as it is for a debugger: the workers are stopped (SIGSTOP), the target stays mounted, and a signal that would "
+                  "have ended the run still does. Time held is not time under stress." },
         { "Run", "OperationDeadline", &type_duration, SLOT(run.operation_deadline_ns), "2m", .min = SEC(1), .max = 24 * HOUR,
           .help = "An operation that stays in the kernel longer than this is reported as stuck, with its kernel stack where that is "
                   "readable." },

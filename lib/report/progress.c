@@ -52,10 +52,25 @@ static const char *plural(uint64_t n) {
         return n == 1 ? "" : "s";
 }
 
+/* Nothing moves: how long, where, and what ends it. */
+static void compose_held(Line *l, const Held *h) {
+        char held[TEXT_NUMBER_MAX];
+
+        l->n = 0;
+        add(l, 0, "held %s", text_duration(h->ns, held));
+        l->fields[0].alarm = true;
+        add(l, 2, "at %s", finding_classes[h->at->class].name);
+        add(l, 1, "for a debugger: SIGTERM or SIGINT ends it");
+}
+
 static void compose(Line *l, const Progress *p, const Report *r) {
         const Totals *t = &r->totals;
         char now[TEXT_NUMBER_MAX], asked[TEXT_NUMBER_MAX], size[UNITS_MAX];
 
+        if (r->held.at) {
+                compose_held(l, &r->held);
+                return;
+        }
         l->n = 0;
         text_duration(t->stress_ns, now);
         if (r->duration_asked_ns)

@@ -52,6 +52,11 @@ static void fill_outcome(Json *j, json_object *o) {
                 json_put_null(j, o, "duration_asked_s");
         json_put_u64(j, o, "coolings", r->coolings);
         json_put_seconds(j, o, "cooling_s", r->cooling_ns);
+        json_put_optional(j, o, "held_at", r->held.at ? finding_classes[r->held.at->class].name : "");
+        if (r->held.at)
+                json_put_seconds(j, o, "held_s", r->held.ns);
+        else
+                json_put_null(j, o, "held_s");
         json_put_seconds(j, o, "elapsed_s", t->time_ns > r->started_mono_ns ? t->time_ns - r->started_mono_ns : 0);
 }
 

@@ -352,6 +352,14 @@ static void closing_soak(const Report *r, FILE *f) {
                     soak_describe_starts(r->soak, starts, sizeof(starts)));
 }
 
+static void closing_held(const Report *r, FILE *f) {
+        char held[TEXT_NUMBER_MAX];
+
+        if (r->held.at)
+                row(f, "held", "%s at the finding %s, for a debugger; that is not in the time under stress.", text_duration(r->held.ns, held),
+                    finding_classes[r->held.at->class].name);
+}
+
 static void closing_notes(const Report *r, FILE *f) {
         if (r->totals.lost_observations || r->totals.lost_trace_events)
                 row(f, "note", "%" PRIu64 " observations and %" PRIu64 " trace events were lost because they came too fast; "
@@ -370,6 +378,7 @@ void report_closing(const Report *r, FILE *f, bool color) {
         closing_disks(r, f);
         closing_findings(r, f);
         closing_bound(r, f);
+        closing_held(r, f);
         closing_soak(r, f);
         closing_notes(r, f);
 }

@@ -3,6 +3,8 @@
 /*
  * Report: what a run has to say, gathered by the run, printed by the sinks. Plain data, nothing owned.
  */
+#include <sys/types.h>
+
 #include "fault/fault.h"
 #include "judge/judge.h"
 #include "observe/board.h"
@@ -61,6 +63,14 @@ typedef struct FaultTally {
 
 typedef struct Soak Soak; /* soak.h */
 
+/* A run that was held at a finding, for a debugger. */
+typedef struct Held {
+        const Finding *at; /* the judge's; NULL: it was not */
+        uint64_t ns;       /* how long; not time under stress */
+        pid_t pid;         /* of the supervisor, in whose mount namespace the target is */
+        unsigned workers;  /* that were stopped */
+} Held;
+
 /* config, plan, target, board and judge may each be NULL (the run ended before there was one): what they would say is left out. */
 typedef struct Report {
         const char *version;
@@ -79,6 +89,7 @@ typedef struct Report {
         const Tuner *tuner;    /* NULL: nothing is tuned */
         bool hits;             /* hits counted, see hit-probe.h */
         uint64_t coolings, cooling_ns; /* pauses because a disk was too hot, and how long they lasted in all */
+        Held held;
         const DiskHealth *health; /* of each disk of the target; NULL: it has none */
         FaultTally faults[FAULTS_MAX]; /* as in faults[] */
         const Pairs *pairs;    /* NULL: all stressors run all the time */
@@ -96,6 +107,9 @@ typedef struct Report {
 bool report_counts(const Report *r, Total which);
 /* CLOCK_MONOTONIC as CLOCK_REALTIME, by the moment the run started. */
 uint64_t report_real_ns(const Report *r, uint64_t mono_ns);
+/* Of a run that is held: "at the finding … for a debugger: …", and how to let go. */
+#define REPORT_HELD_MAX 256
+char *report_describe_held(const Held *h, char buf[static REPORT_HELD_MAX]);
 /* What n clean collisions buy (judge_bound_95). False when there is nothing to say: findings, no collision counted, or the run failed. */
 bool report_bound_95(const Report *r, double *ret);
 

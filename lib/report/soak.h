@@ -11,7 +11,7 @@
 
 typedef enum SoakState {
         SOAK_RUNNING,   /* under way, or waiting for its next start */
-        SOAK_DONE,      /* the time asked for is over, or OnFinding=stop has ended it */
+        SOAK_DONE,      /* the time asked for is over, or OnFinding=stop or hold has ended it */
         SOAK_ABANDONED, /* one with another configuration took its place */
         _SOAK_STATE_MAX,
 } SoakState;

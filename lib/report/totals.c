@@ -43,6 +43,13 @@ uint64_t report_real_ns(const Report *r, uint64_t mono_ns) {
         return r->started_real_ns + mono_ns - r->started_mono_ns;
 }
 
+char *report_describe_held(const Held *h, char buf[static REPORT_HELD_MAX]) {
+        snprintf(buf, REPORT_HELD_MAX, "at the finding %s for a debugger: %u worker%s stopped, and the target stays mounted in the mount namespace of "
+                 "process %d (nsenter -t %d -m); SIGTERM (systemctl stop) or SIGINT to it ends the run",
+                 finding_classes[h->at->class].name, h->workers, h->workers == 1 ? " is" : "s are", (int)h->pid, (int)h->pid);
+        return buf;
+}
+
 bool report_bound_95(const Report *r, double *ret) {
         if (!r->trace || r->totals.collisions == 0 || r->totals.findings > 0)
                 return false;

@@ -69,7 +69,8 @@ int crew_spawn(Crew *c, Error *e) {
         atomic_store(&c->board->replaces_in_flight, 0);
         atomic_store(&c->board->cancels_in_flight, 0);
         atomic_store(&c->board->cancelling, false);
-        c->killed = false;
+        c->killed = c->frozen = false;
+        c->thawed_ns = 0;
         board_set_phase(c->board, PHASE_RUN);
         for (unsigned i = 0; i < c->plan->n_workers && r == 0; i++)
                 r = enlist(c, i, pair[1], e);
@@ -109,6 +110,11 @@ static void say_died(const Crew *c, unsigned index, int status, const Watch *to)
         to->func(to->userdata, &o);
 }
 
+/* Time in which the worker was frozen is not the kernel's. */
+static uint64_t in_kernel_since(const Crew *c, uint64_t op_begin_ns) {
+        return MAX_OF(op_begin_ns, c->thawed_ns);
+}
+
 static void say_stuck(const Crew *c, unsigned index, const Watch *to) {
         const Slot *s = &c->board->slots[index];
         uint64_t begin = atomic_load(&s->op_begin_ns);
@@ -116,7 +122,7 @@ static void say_stuck(const Crew *c, unsigned index, const Watch *to) {
         char path[64], wchan[64] = "", stack[320] = "";
 
         o.op = (Operation)atomic_load(&s->op);
-        o.count = (to->now_ns - begin) / NSEC_PER_MSEC;
+        o.count = (to->now_ns - in_kernel_since(c, begin)) / NSEC_PER_MSEC;
         /* Both need CAP_SYS_ADMIN and a kernel that has them; what cannot be read is left out. */
         snprintf(path, sizeof(path), "/proc/%d/wchan", c->members[index].child.pid);
         fs_read(NULL, path, wchan, sizeof(wchan));
@@ -131,10 +137,10 @@ static void say_stuck(const Crew *c, unsigned index, const Watch *to) {
 
 static bool over_deadline(const Crew *c, unsigned index, uint64_t now_ns) {
         const Slot *s = &c->board->slots[index];
-        uint64_t begin = atomic_load(&s->op_begin_ns);
+        uint64_t begin = atomic_load(&s->op_begin_ns), since = in_kernel_since(c, begin);
 
-        return atomic_load(&s->op) != OP_NONE && now_ns > begin &&
-               now_ns - begin > c->plan->workers[index].stressor->deadline_ns(c->config) && c->members[index].stuck_begin_ns != begin;
+        return !c->frozen && atomic_load(&s->op) != OP_NONE && now_ns > since &&
+               now_ns - since > c->plan->workers[index].stressor->deadline_ns(c->config) && c->members[index].stuck_begin_ns != begin;
 }
 
 void crew_watch(Crew *c, uint64_t now_ns, bool expected, ObserveFunc func, void *userdata) {
@@ -181,10 +187,27 @@ bool crew_has(const Crew *c, pid_t pid) {
         return false;
 }
 
+static void signal_all(const Crew *c, int signal) {
+        for (unsigned i = 0; i < c->plan->n_workers; i++)
+                child_kill(&c->members[i].child, signal);
+}
+
+void crew_freeze(Crew *c) {
+        c->frozen = true;
+        signal_all(c, SIGSTOP);
+}
+
+void crew_thaw(Crew *c, uint64_t now_ns) {
+        if (!c->frozen)
+                return;
+        c->frozen = false;
+        c->thawed_ns = now_ns;
+        signal_all(c, SIGCONT);
+}
+
 void crew_kill(Crew *c) {
         c->killed = true;
-        for (unsigned i = 0; i < c->plan->n_workers; i++)
-                child_kill(&c->members[i].child, SIGKILL);
+        signal_all(c, SIGKILL);
 }
 
 void crew_close(Crew *c) {

@@ -23,6 +23,8 @@ typedef struct Crew {
         const BtrfsOps *ops;
         int (*open_target)(const Target *t, Error *e); /* target_open(), or a test's */
         bool killed; /* crew_kill() was called: who dies of SIGKILL now has died of us */
+        bool frozen; /* between crew_freeze() and crew_thaw() */
+        uint64_t thawed_ns; /* when it was let go; 0: never */
         int socket; /* supervisor's end: the workers' observations; -1 before spawn */
         CrewMember members[BOARD_SLOTS];
 } Crew;
@@ -41,6 +43,10 @@ bool crew_all_paused(const Crew *c);
 /* True for a worker that has not been seen to end. */
 bool crew_has(const Crew *c, pid_t pid);
 unsigned crew_alive(const Crew *c);
+/* SIGSTOP: each worker stands still as soon as it is back from the kernel. Nobody is stuck meanwhile. */
+void crew_freeze(Crew *c);
+/* SIGCONT, if they are frozen; deadlines of operations under way begin anew. */
+void crew_thaw(Crew *c, uint64_t now_ns);
 /* SIGKILL to those that are left. */
 void crew_kill(Crew *c);
 /* Forgets the workers, whatever they do, and closes the socket. */

@@ -372,6 +372,10 @@ int job_start(Job *j, JobKind kind, uint64_t now_ns, uint64_t timeout_ns, Error 
         return 0;
 }
 
+void job_freeze(const Job *j) {
+        child_kill(&j->child, SIGSTOP);
+}
+
 void job_abandon(Job *j) {
         if (!job_busy(j))
                 return;

@@ -64,6 +64,8 @@ int job_start(Job *j, JobKind kind, uint64_t now_ns, uint64_t timeout_ns, Error 
 /* 0: still at it. 1: ended, answer on the desk. Negative, with a sentence: it failed for a reason of ours, died, or was killed at its
  * deadline (-ETIMEDOUT); a task stuck in the kernel stays behind. */
 int job_poll(Job *j, uint64_t now_ns, Error *e);
+/* SIGSTOP to a job that runs; what ends it is job_abandon(). */
+void job_freeze(const Job *j);
 /* Kills a job that runs and forgets it; nothing when none does. */
 void job_abandon(Job *j);
 static inline bool job_busy(const Job *j) { return j->kind != JOB_NONE; }

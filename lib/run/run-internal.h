@@ -45,6 +45,7 @@ struct Run {
         uint64_t control_ns; /* time under stress when the last pause for a control scrub began */
         unsigned asked;      /* JudgeAsk not yet served */
         size_t findings_told;
+        uint64_t findings_before; /* that fail the run, of earlier starts of the soak */
         Tuner tuner;
         double tuned_nearness; /* of the collider when the tuner was last fed */
         Pairs pairs;
@@ -76,6 +77,8 @@ void run_close_sources(Run *r);
 void run_watch(Run *r);
 /* Saves evidence of findings that have none and tells of them. */
 void run_tell_findings(Run *r);
+/* Those that fail the run, as of now. */
+uint64_t run_failing_findings(const Run *r);
 /* What btrfs check said of the lost target goes to the evidence of the newest finding. */
 void run_keep_check(Run *r);
 void run_conclude(Run *r);
@@ -101,6 +104,15 @@ void run_fault_strike(Run *r);
 void run_fault_struck(Run *r);
 /* What the kernel logs now may be its doing. */
 bool run_fault_explains(const Run *r);
+
+/* run-hold.c; without OnFinding=hold they do nothing. There is a finding of this start, and workers that it can be held with. */
+bool run_hold_due(const Run *r);
+/* Then it stops them: before the evidence is written, which takes its time. */
+void run_hold_still(Run *r);
+/* Stops the job under way too, and tells of the finding. */
+void run_hold(Run *r);
+/* After each step in which it is held. */
+void run_hold_step(Run *r);
 
 /* run-tune.c; with Tune=no they do nothing. Begins anew, with the settings asked for. */
 void run_tune_begin(Run *r);

@@ -72,6 +72,7 @@ int run_soak_begin(Run *r, Error *e) {
         r->report.soak = &r->soak;
         r->control_ns = r->soak.totals.stress_ns;
         r->findings_told = judge_n_findings(r->judge);
+        r->findings_before = run_failing_findings(r);
         r->sampled_ns = r->report.started_mono_ns;
         (k > 0 ? say_carried_on : say_begun)(r);
         return 0;
@@ -83,10 +84,15 @@ static void complain(Run *r, int k, const Error *e) {
                 run_note(r, "%s What the soak does meanwhile may be lost.", e->sentence);
 }
 
+/* While it is held nothing is counted, and samples of one time under stress would never become old: one is enough. */
+static bool sample_due(const Run *r) {
+        return r->now_ns >= r->sampled_ns + LEDGER_SAMPLE_NS && !(r->state == RUN_HOLDING && r->sampled_ns >= r->entered_ns);
+}
+
 void run_soak(Run *r) {
         Error e = ERROR_NULL;
 
-        if (!r->ledger || r->now_ns < r->sampled_ns + LEDGER_SAMPLE_NS)
+        if (!r->ledger || !sample_due(r))
                 return;
         r->sampled_ns = r->now_ns;
         complain(r, ledger_sample(r->ledger, real_ns(r), &r->report.totals, r->judge, &e), &e);

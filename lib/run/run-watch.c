@@ -184,7 +184,7 @@ void run_keep_check(Run *r) {
                 run_note(r, "What btrfs check said of a lost target could not be kept in its evidence folder.");
 }
 
-static uint64_t failing_findings(const Run *r) {
+uint64_t run_failing_findings(const Run *r) {
         uint64_t n = 0;
 
         for (size_t i = 0; i < judge_n_findings(r->judge); i++)
@@ -212,7 +212,7 @@ static void count(Run *r) {
         }
         t->lost_trace_events = r->trace ? trace_source_lost(r->trace) : 0;
         totals_add(t, &r->soak.totals);
-        t->findings = failing_findings(r);
+        t->findings = run_failing_findings(r);
         t->known = 0;
         for (size_t i = 0; i < judge_n_findings(r->judge); i++)
                 t->known += judge_finding(r->judge, i)->grade == GRADE_KNOWN;
@@ -249,6 +249,7 @@ void run_watch(Run *r) {
         run_health(r);
         r->asked |= judge_tick(r->judge, r->now_ns);
         count(r);
+        run_hold_still(r);
         run_tell_findings(r);
 }
 

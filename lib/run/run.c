@@ -124,7 +124,8 @@ static void step_stress(Run *r) {
                 r->completed = true;
                 return enter(r, RUN_STOPPING);
         }
-        if (r->config.run.on_finding == ON_FINDING_STOP && r->report.totals.findings > 0) {
+        /* What there was to hold for has gone with the start that found it. */
+        if (r->config.run.on_finding != ON_FINDING_CONTINUE && r->report.totals.findings > 0) {
                 r->completed = true;
                 return enter(r, RUN_STOPPING);
         }
@@ -138,6 +139,8 @@ static void step_stress(Run *r) {
 }
 
 static void resume(Run *r) {
+        if (run_hold_due(r)) /* by what the pause has brought to light */
+                return enter(r, RUN_HOLDING);
         atomic_store(&r->board->cancelling, false);
         board_set_phase(r->board, PHASE_RUN);
         enter(r, RUN_STRESS);
@@ -344,6 +347,8 @@ static void enter_end(Run *r) {
         r->killed = false;
         atomic_store(&r->board->cancelling, true);
         board_set_phase(r->board, PHASE_STOP);
+        /* After that: no worker that was frozen makes a step more. */
+        crew_thaw(&r->crew, r->now_ns);
         if (crew_alive(&r->crew) > 0)
                 start_job(r, JOB_CANCEL, END_LEAVE_NS);
 }
@@ -376,6 +381,7 @@ static const struct {
         [RUN_CONFIRMING] = { "control scrub", enter_control, step_confirming },
         [RUN_COOLING] = { "cooling down", NULL, step_cooling },
         [RUN_STRIKING] = { "a fault strikes", enter_striking, step_striking },
+        [RUN_HOLDING] = { "held at a finding", run_hold, run_hold_step },
         [RUN_EVICTING] = { "ending the workers to make the target again", enter_end, step_evicting },
         [RUN_RETIRING] = { "unmounting the old target", enter_retiring, step_retiring },
         [RUN_STOPPING] = { "ending the workers", enter_end, step_stopping },
@@ -407,6 +413,7 @@ static void end_now(Run *r) {
         case RUN_CONFIRMING:
         case RUN_COOLING:
         case RUN_STRIKING:
+        case RUN_HOLDING:
                 job_abandon(&r->job);
                 enter(r, RUN_STOPPING);
                 break;
@@ -444,7 +451,9 @@ void run_step(Run *r, uint64_t now_ns) {
         run_watch(r);
         if (r->stop && !r->urgent)
                 obey_stop(r);
-        else if (judge_oopsed(r->judge) && !r->stuck)
+        else if (run_hold_due(r))
+                enter(r, RUN_HOLDING);
+        else if (judge_oopsed(r->judge) && !r->stuck && r->state != RUN_HOLDING)
                 give_up(r);
         else
                 states[r->state].step(r);
@@ -469,6 +478,9 @@ int run_reconfigure(Run *r, const Config *config, Error *e) {
         Plan plan;
         int k;
 
+        if (r->state == RUN_HOLDING)
+                return error_set(e, EXIT_USAGE, EBUSY, "The run is held at a finding, and a new configuration would make the target again; end it and "
+                                 "start another.");
         k = plan_make(&plan, config, r->plan.seed, e);
         if (k < 0)
                 return k;

@@ -5,8 +5,9 @@
  * people see; the run owns target, workers, sources and the judge. run_step() never blocks on the kernel under test.
  *
  *   making → preflight → stress ⇄ pausing → confirming | cooling | striking
- *                          │  └→ evicting → retiring → making        (target lost, or a new configuration)
- *                          └→ stopping → final → unmounting → examining → done
+ *                          │  ├→ evicting → retiring → making        (target lost, or a new configuration)
+ *                          │  └→ holding ─┐                          (OnFinding=hold, from the pauses too)
+ *                          └→ stopping ←──┘ → final → unmounting → examining → done
  *
  * Life: run_new() → run_step() ten times a second until run_done() → run_report() → run_free().
  */
@@ -27,6 +28,7 @@ typedef enum RunState {
         RUN_CONFIRMING, /* the control scrub that decides a suspect */
         RUN_COOLING,    /* the workers pause until the disks are cooler */
         RUN_STRIKING,   /* the workers pause while a fault strikes, and for what must come of it */
+        RUN_HOLDING,    /* everything stands still at a finding, for a debugger */
         RUN_EVICTING,   /* workers end because the target must be made again */
         RUN_RETIRING,   /* unmount and check the old target */
         RUN_STOPPING,   /* workers end because the run ends */
@@ -59,7 +61,8 @@ void run_step(Run *r, uint64_t now_ns);
 /* Ends the run in an orderly way, at most 10 s: scrub, balance and replace cancelled, unmounted, verdict. A run without a duration is complete
  * when it is stopped; one with a duration was cut short. */
 void run_stop(Run *r);
-/* Takes over a configuration that has passed config_check(): the target is made again with it, counters go on. */
+/* Takes over a configuration that has passed config_check(): the target is made again with it, counters go on. EXIT_USAGE: it cannot be, or the run
+ * is held. */
 int run_reconfigure(Run *r, const Config *config, Error *e);
 
 RunState run_state(const Run *r);

@@ -38,10 +38,10 @@ void worker_begin(Worker *w, Operation op) {
         atomic_store_explicit(&w->slot->op, op, memory_order_release);
 }
 
-/* What a cancelled operation returns, or one that finds nothing left to cancel. Only these can be our doing: an -EINVAL while we are
- * cancelling is as bad as at any other time. */
-static bool is_cancel_result(int result) {
-        return result == -ECANCELED || result == -EINTR || result == -ENOTCONN;
+/* What a cancelled operation returns, or one that finds nothing left to cancel, or one that our SIGSTOP has interrupted (defrag says -EAGAIN then).
+ * Only these can be our doing: an -EINVAL while we are cancelling is as bad as at any other time. */
+static bool is_cancel_result(const Worker *w, int result) {
+        return result == -ECANCELED || result == -EINTR || result == -ENOTCONN || (result == -EAGAIN && w->op == OP_DEFRAG);
 }
 
 /* By the supervisor, or by the stressor that does so for a living, which stops the copy of a replace as well (scrub.c, btrfs_scrub_cancel()). */
@@ -58,7 +58,7 @@ static uint32_t result_flags(const Worker *w, int result) {
         const Board *b = w->board;
         uint32_t flags = 0;
 
-        if (is_cancel_result(result) && is_cancelled(w))
+        if (is_cancel_result(w, result) && is_cancelled(w))
                 flags |= OBS_OURS;
         if (atomic_load(&b->near_full))
                 flags |= OBS_NEAR_FULL;
