@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "command.h"
 #include "config/config.h"
 #include "ledger/ledger.h"
+#include "report/json.h"
 #include "report/text.h"
 
 static void put_text(struct json_object *o, const char *key, const char *text) {
@@ -38,6 +38,35 @@ static struct json_object *new_start(const SoakStart *s) {
         return o;
 }
 
+/* Of all starts. */
+static struct json_object *new_latency(const Soak *s) {
+        struct json_object *o = json_object_new_object();
+        Json j = { 0 };
+
+        for (Operation op = OP_NONE + 1; op < _OP_MAX; op++) {
+                Histogram h = { 0 };
+                soak_latency(s, op, &h);
+                json_put_quantiles(&j, o, operation_name(op), &h);
+        }
+        return o;
+}
+
+static void print_latency(const Soak *s) {
+        char calls[TEXT_NUMBER_MAX];
+
+        if (s->latency)
+                printf("\n  %-14s %12s%s\n", "operation", "calls", TEXT_QUANTILES);
+        for (Operation op = OP_NONE + 1; s->latency && op < _OP_MAX; op++) {
+                Histogram h = { 0 };
+                soak_latency(s, op, &h);
+                if (histogram_count(&h) == 0)
+                        continue;
+                printf("  %-14s %12s", operation_name(op), text_number(histogram_count(&h), calls));
+                text_quantiles(stdout, &h);
+                putchar('\n');
+        }
+}
+
 static int add_json(void *userdata, const Soak *s) {
         struct json_object *soaks = userdata, *o = json_object_new_object(), *starts = json_object_new_array(), *totals = json_object_new_object();
         char seed[32];
@@ -55,6 +84,7 @@ static int add_json(void *userdata, const Soak *s) {
         for (Total i = 0; i < _TOTAL_MAX; i++)
                 json_object_object_add(totals, totals_info[i].name, json_object_new_uint64(totals_get(&s->totals, i)));
         json_object_object_add(o, "totals", totals);
+        json_object_object_add(o, "latency", new_latency(s));
         json_object_object_add(o, "findings", json_object_new_uint64(s->findings));
         put_text(o, "verdict", s->verdict);
         put_text(o, "why", s->why);
@@ -73,6 +103,7 @@ static int print(void *userdata, const Soak *s) {
         snprintf(verdict, sizeof(verdict), "%s%s%s", s->verdict[0] ? s->verdict : "none yet", s->why[0] ? ": " : "", s->why);
         printf("  verdict       ");
         text_wrap(stdout, 16, verdict);
+        print_latency(s);
         return 0;
 }
 

@@ -106,7 +106,7 @@ static inline void sample(Case *c, uint64_t stress_ns) {
 
         c->m.report.totals.stress_ns = stress_ns;
         c->m.report.totals.collisions = stress_ns / NSEC_PER_SEC;
-        if (ledger_sample(c->ledger, c->start.real_ns + stress_ns, &c->m.report.totals, c->m.judge, &e) < 0)
+        if (ledger_sample(c->ledger, c->start.real_ns + stress_ns, &c->m.report, &e) < 0)
                 fail_msg("%s", e.sentence);
 }
 

@@ -73,7 +73,7 @@ static void go_on(Ledger *l, Judge *j, Word *w, Totals *t, int to) {
 
         t->stress_ns += LEDGER_SAMPLE_NS;
         t->bytes_written += 3;
-        if (ledger_sample(l, clock_real_ns(), t, j, &e) < 0)
+        if (ledger_sample(l, clock_real_ns(), &(Report){ .totals = *t, .judge = j }, &e) < 0)
                 give_up(to, &e);
         w->stress_ns = t->stress_ns;
         w->bytes = t->bytes_written;

@@ -100,6 +100,119 @@ static void test_unknown_finding(void **state) {
         assert_non_null(strstr(e.sentence, "holds a finding that this scrubstress does not know; use the one that wrote it"));
 }
 
+/* How long operations took. */
+
+static void take(Case *c, Histogram *all, Operation op, uint64_t ns) {
+        slot_count(&c->m.board->slots[0], op, 0);
+        slot_time(&c->m.board->slots[0], op, ns);
+        histogram_add(all, ns);
+}
+
+/* A board that is new, as at each start. */
+static void start_anew(Case *c) {
+        board_freep(&c->m.board);
+        c->m.board = board_new();
+        assert_non_null(c->m.board);
+        c->m.report.board = c->m.board;
+        start(c);
+}
+
+static void assert_same(const Histogram *a, const Histogram *b) {
+        for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
+                assert_int_equal(a->counts[i], b->counts[i]);
+        assert_int_equal(a->max, b->max);
+}
+
+static void assert_latency(const Case *c, Operation op, const Histogram *wanted) {
+        Histogram h = { 0 };
+
+        soak_latency(&c->soak, op, &h);
+        assert_same(&h, wanted);
+}
+
+static int look_at_latency(void *userdata, const Soak *s) {
+        soak_latency(s, OP_SCRUB, userdata);
+        return 0;
+}
+
+/* Two starts and what they have in common: their histograms add up, those of a start stand in for what it had before. */
+static void test_latency(void **state) {
+        Histogram scrubs = { 0 }, syncs = { 0 }, none = { 0 }, read = { 0 };
+        Case *c = *state;
+
+        start_anew(c);
+        assert_null(c->soak.latency);
+        for (uint64_t i = 1; i <= 1000; i++)
+                take(c, &scrubs, OP_SCRUB, i * i * NSEC_PER_USEC);
+        sample(c, MINUTE);
+        take(c, &scrubs, OP_SCRUB, NSEC_PER_SEC);
+        take(c, &syncs, OP_SYNC, 5);
+        sample(c, 2 * MINUTE);
+        sample(c, 3 * MINUTE);
+        assert_answer(c, "SELECT group_concat(start || operation, ' ') FROM latency", "1scrub 1sync");
+        start_anew(c); /* the one before was killed */
+        assert_latency(c, OP_SCRUB, &scrubs);
+        assert_latency(c, OP_SYNC, &syncs);
+        assert_latency(c, OP_BALANCE, &none);
+        for (uint64_t i = 1; i <= 500; i++)
+                take(c, &scrubs, OP_SCRUB, i * NSEC_PER_MSEC);
+        end_start(c, false); /* without a sample before it */
+        assert_answer(c, "SELECT group_concat(start || operation, ' ') FROM latency", "1scrub 1sync 2scrub");
+        assert_int_equal(ledger_each(c->ledger, look_at_latency, &read, NULL), 0);
+        assert_same(&read, &scrubs);
+        start_anew(c);
+        assert_latency(c, OP_SCRUB, &scrubs);
+        assert_latency(c, OP_SYNC, &syncs);
+        /* Another soak has nothing of it. */
+        c->start.run_id = ID_2;
+        c->start.configuration = CONFIGURATION "Seed=5\n";
+        start_anew(c);
+        assert_null(c->soak.latency);
+}
+
+static void assert_not_read(Case *c, const char *part) {
+        Error e = ERROR_NULL, reading = ERROR_NULL;
+        Soak soak;
+
+        ledger_freep(&c->ledger);
+        c->ledger = NULL;
+        open_ledger(c);
+        assert_int_equal(ledger_begin(c->ledger, &c->start, &soak, &e), -EUCLEAN);
+        assert_null(soak.starts);
+        assert_int_equal(e.exit, EXIT_ERROR);
+        if (!strstr(e.sentence, part) || !strstr(e.sentence, "cannot be read: ") || !strstr(e.sentence, "to begin anew"))
+                fail_msg("\"%s\"; expected: %s", e.sentence, part);
+        assert_int_equal(ledger_each(c->ledger, look_at_latency, &(Histogram){ 0 }, &reading), -EUCLEAN);
+        assert_string_equal(reading.sentence, e.sentence);
+}
+
+static void test_damaged_latency(void **state) {
+        static const char *const damage[] = {
+                "UPDATE latency SET histogram = '3/44 7 1:1'", "UPDATE latency SET histogram = ''", "UPDATE latency SET histogram = x'0000'",
+                "UPDATE latency SET histogram = histogram || char(0) || '1'", "UPDATE latency SET histogram = '4/44 0'",
+        };
+        Histogram h = { 0 };
+        Case *c = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(damage); i++) {
+                start_anew(c);
+                take(c, &h, OP_SCRUB, NSEC_PER_MSEC);
+                sample(c, (i + 1) * MINUTE);
+                assert_int_equal(sql_run(c->ledger, damage[i], ""), SQLITE_OK);
+                assert_not_read(c, "what start 1 has kept of how long scrub took is not what this program writes");
+                assert_answer(c, "SELECT count(*) FROM start", "1"); /* it is left as it is */
+                assert_int_equal(sql_run(c->ledger, "DELETE FROM latency", ""), SQLITE_OK);
+                assert_int_equal(sql_run(c->ledger, "DELETE FROM soak", ""), SQLITE_OK);
+                assert_int_equal(sql_run(c->ledger, "DELETE FROM start", ""), SQLITE_OK);
+                assert_int_equal(sql_run(c->ledger, "DELETE FROM sample", ""), SQLITE_OK);
+        }
+        start_anew(c);
+        take(c, &h, OP_SCRUB, NSEC_PER_MSEC);
+        sample(c, MINUTE);
+        assert_int_equal(sql_run(c->ledger, "UPDATE latency SET operation = 'of-tomorrow'", ""), SQLITE_OK);
+        assert_not_read(c, "how long of-tomorrow took");
+}
+
 /* Devices, incidents, choices. */
 
 static void test_devices(void **state) {
@@ -158,7 +271,7 @@ static void test_full(void **state) {
         assert_int_equal(sql_run(c->ledger, "PRAGMA max_page_count = 1", ""), SQLITE_OK); /* as many as there are */
         for (unsigned i = 2; i < 1000 && r == 0; i++) {
                 c->m.report.totals.stress_ns = i * MINUTE;
-                r = ledger_sample(c->ledger, MADE_UP_REAL, &c->m.report.totals, c->m.judge, &e);
+                r = ledger_sample(c->ledger, MADE_UP_REAL, &c->m.report, &e);
         }
         assert_int_equal(r, -ENOSPC);
         assert_non_null(strstr(e.sentence, "cannot be written: database or disk is full; make room there"));
@@ -230,6 +343,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_findings),
                 TEST(test_unknown_finding),
+                TEST(test_latency),
+                TEST(test_damaged_latency),
                 TEST(test_devices),
                 TEST(test_incidents),
                 TEST(test_choices),

@@ -15,14 +15,14 @@ static void test_schema(void **state) {
         Case *c = *state;
 
         assert_int_equal(start(c), 0);
-        assert_answer(c, "PRAGMA user_version", "1");
+        assert_answer(c, "PRAGMA user_version", "2");
         assert_answer(c, "PRAGMA journal_mode", "wal");
         assert_answer(c, "SELECT group_concat(name, ' ') FROM (SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name)",
-                      "choice device finding incident sample soak start");
+                      "choice device finding incident latency sample soak start");
         assert_answer(c, "SELECT group_concat(name, ' ') FROM pragma_table_info('sample')",
                       "soak number start level time_ns stress_ns steps findings known remakes lost_observations lost_trace_events hits collisions "
                       "removals scrubs balances syncs bytes_written");
-        assert_answer(c, "SELECT sum(length(sql)) FROM sqlite_master WHERE type = 'table'", "2421");
+        assert_answer(c, "SELECT sum(length(sql)) FROM sqlite_master WHERE type = 'table'", "2591");
 }
 
 static void test_first(void **state) {
@@ -138,10 +138,59 @@ static void test_newer(void **state) {
         start(c);
         ledger_freep(&c->ledger);
         c->ledger = NULL;
-        run_sql(c, "PRAGMA user_version = 2");
-        assert_refused(c, LEDGER_WRITE, "is of version 2, and this scrubstress knows version 1; it is left as it is: use the scrubstress that wrote");
-        assert_refused(c, LEDGER_READ, "is of version 2");
+        run_sql(c, "PRAGMA user_version = 3");
+        assert_refused(c, LEDGER_WRITE, "is of version 3, and this scrubstress knows version 2; it is left as it is: use the scrubstress that wrote");
+        assert_refused(c, LEDGER_READ, "is of version 3");
         assert_answer(c, "SELECT count(*) FROM start", "1");
+}
+
+static int take_stress(void *userdata, const Soak *s) {
+        *(uint64_t *)userdata = s->totals.stress_ns;
+        assert_null(s->latency);
+        return 0;
+}
+
+/* One of the first version is read as it is, and brought up to this one by who writes to it; its soak carries on. */
+static void test_older(void **state) {
+        char new[1024], old[1024];
+        uint64_t stress_ns = 0;
+        Case *c = *state;
+
+        start(c);
+        answer(c, "SELECT sum(length(sql)) FROM sqlite_master", new);
+        sample(c, HOUR);
+        ledger_freep(&c->ledger);
+        c->ledger = NULL;
+        run_sql(c, "DROP TABLE latency; PRAGMA user_version = 1");
+        answer(c, "SELECT sum(length(sql)) FROM sqlite_master", old);
+        assert_int_equal(ledger_open(&c->ledger, c->directory, "default", LEDGER_READ, NULL), 0);
+        assert_int_equal(ledger_each(c->ledger, take_stress, &stress_ns, NULL), 0);
+        assert_true(stress_ns == HOUR);
+        assert_answer(c, "PRAGMA user_version", "1");
+        assert_answer(c, "SELECT sum(length(sql)) FROM sqlite_master", old);
+        assert_int_equal(start(c), 1);
+        assert_answer(c, "PRAGMA user_version", "2");
+        assert_answer(c, "SELECT sum(length(sql)) FROM sqlite_master", new);
+        assert_int_equal(c->soak.totals.stress_ns, HOUR);
+        sample(c, 2 * HOUR);
+        assert_int_equal(start(c), 1);
+}
+
+/* A full disk: it stays of its version, and another try is as good. */
+static void test_older_on_a_full_disk(void **state) {
+        Case *c = *state;
+        Error e = ERROR_NULL;
+
+        start(c);
+        assert_int_equal(sql_run(c->ledger, "DROP TABLE latency", ""), SQLITE_OK);
+        assert_int_equal(sql_run(c->ledger, "PRAGMA user_version = 1", ""), SQLITE_OK);
+        assert_int_equal(sql_run(c->ledger, "VACUUM", ""), SQLITE_OK);
+        assert_int_equal(sql_run(c->ledger, "PRAGMA max_page_count = 1", ""), SQLITE_OK); /* as many as there are */
+        assert_int_equal(schema_check(c->ledger, LEDGER_WRITE, &e), -ENOSPC);
+        assert_non_null(strstr(e.sentence, "cannot be brought up to this version: database or disk is full; make room there"));
+        assert_answer(c, "PRAGMA user_version", "1");
+        assert_int_equal(start(c), 1);
+        assert_answer(c, "PRAGMA user_version", "2");
 }
 
 static void test_foreign(void **state) {
@@ -262,6 +311,8 @@ int main(void) {
                 TEST(test_another_configuration),
                 TEST(test_done),
                 TEST(test_newer),
+                TEST(test_older),
+                TEST(test_older_on_a_full_disk),
                 TEST(test_foreign),
                 TEST(test_no_database),
                 TEST(test_damaged),

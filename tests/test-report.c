@@ -129,7 +129,7 @@ static void test_closing_clean(void **state) {
                             "syncs              58,211      970.2/s\n"
                             "written          19.3 GiB    330 MiB/s\n"
                             "\n"
-                            "operation              calls           ok    median      99 %   longest\n"
+                            "operation              calls           ok   median     99 %   99.9 %  longest\n"
                             "scrub                 62,518       62,518\n"
                             "balance                  178          178\n"
                             "\n"

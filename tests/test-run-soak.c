@@ -227,6 +227,33 @@ static void test_samples(void **state) {
         assert_int_equal(r->ledger->sample, 2);
 }
 
+/* What is kept of a start that was killed is as of its last sample. */
+static void test_latency(void **state) {
+        Histogram h = { 0 };
+        Case *c = *state;
+        Run *r = start(c);
+
+        for (unsigned i = 1; i <= 100; i++) {
+                slot_count(&r->board->slots[0], OP_SCRUB, 0);
+                slot_time(&r->board->slots[0], OP_SCRUB, i * NSEC_PER_MSEC);
+                if (i == 50)
+                        stress(r, 10);
+        }
+        r = start(c);
+        soak_latency(&r->soak, OP_SCRUB, &h);
+        assert_int_equal(histogram_count(&h), 50);
+        assert_int_equal(histogram_max(&h), 50 * NSEC_PER_MSEC);
+        slot_count(&r->board->slots[0], OP_SCRUB, 0);
+        slot_time(&r->board->slots[0], OP_SCRUB, NSEC_PER_SEC);
+        r->stop = true;
+        run_conclude(r);
+        h = (Histogram){ 0 };
+        r = start(c);
+        soak_latency(&r->soak, OP_SCRUB, &h);
+        assert_int_equal(histogram_count(&h), 51);
+        assert_int_equal(histogram_max(&h), NSEC_PER_SEC);
+}
+
 /* However long: there is nothing more to count, and samples are thinned by the time under stress. */
 static void test_samples_while_held(void **state) {
         Case *c = *state;
@@ -389,6 +416,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_carries_on, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_write_budget, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_samples, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_latency, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_samples_while_held, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_findings_before, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_control_interval, set_up, tear_down),

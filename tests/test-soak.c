@@ -116,12 +116,62 @@ static void test_json(void **state _unused_) {
                             "{\"number\":1,\"started\":\"2025-12-31T00:00:00.000Z\",\"recovered\":\"first\",\"ended\":false,\"duration_s\":72000.000,"
                             "\"kernel\":\"6.1 x86_64\"},"
                             "{\"number\":2,\"started\":\"2026-01-01T00:00:00.000Z\",\"recovered\":\"reboot\",\"ended\":true,\"duration_s\":3600.500,"
-                            "\"kernel\":\"6.2 x86_64\"}]}");
+                            "\"kernel\":\"6.2 x86_64\"}],\"latency\":{}}");
         json_object_put(o);
         m.report.soak = NULL;
         assert_string_equal(json_of(&m, &o), "null");
         json_object_put(o);
         soak_done(&s);
+        made_up_free(&m);
+}
+
+static uint64_t number_at(json_object *o, const char *const path[]) {
+        for (; *path; path++)
+                if (!json_object_object_get_ex(o, *path, &o))
+                        fail_msg("no field %s", *path);
+        return json_object_get_uint64(o);
+}
+#define NUMBER(o, ...) number_at(o, (const char *const[]){ __VA_ARGS__, NULL })
+
+/* One slow scrub in a thousand, in a start that was: the quantiles of all starts have it, those of this one do not. */
+static void test_latency(void **state _unused_) {
+        Histogram earlier = { 0 }, sum = { 0 };
+        json_object *o, *latency;
+        MadeUp m;
+        Soak s;
+
+        make_soak(&m, &s);
+        for (unsigned i = 0; i < 499; i++)
+                histogram_add(&earlier, NSEC_PER_MSEC);
+        assert_int_equal(soak_add_latency(&s, OP_SCRUB, &earlier), 0);
+        assert_int_equal(soak_add_latency(&s, OP_SCRUB, &(Histogram){ 0 }), 0);
+        earlier = (Histogram){ 0 };
+        histogram_add(&earlier, 7 * NSEC_PER_SEC);
+        histogram_add(&earlier, 8 * NSEC_PER_SEC);
+        assert_int_equal(soak_add_latency(&s, OP_SCRUB, &earlier), 0);
+        soak_latency(&s, OP_SCRUB, &sum);
+        soak_latency(&s, OP_SCRUB, &sum); /* adds */
+        assert_int_equal(histogram_count(&sum), 1002);
+        for (unsigned i = 0; i < 499; i++) {
+                slot_count(&m.board->slots[i % 2], OP_SCRUB, 0);
+                slot_time(&m.board->slots[i % 2], OP_SCRUB, 2 * NSEC_PER_MSEC);
+        }
+        slot_count(&m.board->slots[0], OP_SYNC, 0);
+        slot_time(&m.board->slots[0], OP_SYNC, NSEC_PER_MSEC);
+        json_of(&m, &o);
+        assert_int_equal(NUMBER(o, "soak", "latency", "scrub", "count"), 1000);
+        assert_int_equal(NUMBER(o, "soak", "latency", "scrub", "max_us"), 8000000);
+        assert_in_range(NUMBER(o, "soak", "latency", "scrub", "p50_us"), 2000, 2250);
+        assert_in_range(NUMBER(o, "soak", "latency", "scrub", "p99_us"), 2000, 2250);
+        assert_in_range(NUMBER(o, "soak", "latency", "scrub", "p999_us"), 7000000, 7875000);
+        assert_int_equal(NUMBER(o, "soak", "latency", "sync", "count"), 1);
+        assert_int_equal(NUMBER(o, "latency", "scrub", "count"), 499);
+        assert_int_equal(NUMBER(o, "latency", "scrub", "max_us"), 2000);
+        assert_true(json_object_object_get_ex(o, "latency", &latency));
+        assert_int_equal(json_object_object_length(latency), 2);
+        json_object_put(o);
+        soak_done(&s);
+        assert_null(s.latency);
         made_up_free(&m);
 }
 
@@ -177,7 +227,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_recovered), cmocka_unit_test(test_continues), cmocka_unit_test(test_totals),
                 cmocka_unit_test(test_starts),    cmocka_unit_test(test_text),      cmocka_unit_test(test_json),
-                cmocka_unit_test(test_duration),  cmocka_unit_test(test_configuration),
+                cmocka_unit_test(test_duration),  cmocka_unit_test(test_configuration), cmocka_unit_test(test_latency),
         };
 
         return cmocka_run_group_tests_name("soak", tests, NULL, NULL);

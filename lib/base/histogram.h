@@ -28,3 +28,12 @@ uint64_t histogram_max(const Histogram *h);
 uint64_t histogram_quantile(const Histogram *h, unsigned permyriad);
 /* How many were below `value`, rounded down to a bucket's edge. */
 uint64_t histogram_below(const Histogram *h, uint64_t value);
+
+/*
+ * As text, to be kept: "3/44 20113456 40:12 41:7" is the layout (the two BITS), the maximum, and each bucket that is not empty with its count. One
+ * that is being written to is printed as of some moment, like everything else of it: with a maximum that fits the counts.
+ */
+#define HISTOGRAM_TEXT_MAX (64 + HISTOGRAM_BUCKETS * 25)
+char *histogram_print(const Histogram *h, char buf[static HISTOGRAM_TEXT_MAX]);
+/* What is printed and nothing else: -EINVAL, and *ret is as it was. Another layout is refused as well. */
+int histogram_parse(const char *text, Histogram *ret);

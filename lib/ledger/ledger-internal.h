@@ -12,6 +12,8 @@
 struct Ledger {
         sqlite3 *db;
         char path[PATH_MAX];
+        unsigned version;     /* of the file: older than this program's where it is only read */
+        char damage[128];     /* what is wrong where SQLite sees nothing wrong; "": nothing */
         sqlite3_stmt *insert_sample;
         int64_t soak;         /* the one under way; 0: none */
         unsigned start;       /* its number */
@@ -36,7 +38,7 @@ int sql_error(const Ledger *l, int code, const char *done, Error *e);
 /* func in one transaction, or in a part of the one that is open; undone when it returns anything but SQLITE_OK. */
 int sql_together(Ledger *l, int (*func)(Ledger *l, void *arg), void *arg);
 
-/* ledger-schema.c: makes the tables of an empty file; refuses what is not a ledger of this version. */
+/* ledger-schema.c: makes the tables of an empty file and those that an older version lacks; refuses what is no ledger, or a newer one. */
 int schema_check(Ledger *l, LedgerMode mode, Error *e);
 /* The columns that hold the Totals: those of totals_info, and the others. */
 unsigned schema_n_totals(void);
@@ -44,9 +46,10 @@ const char *schema_totals_name(unsigned i);
 uint64_t *schema_totals_field(Totals *t, unsigned i);
 
 /* ledger-read.c: the soak of this id, added to *ret; a result code. */
-int read_soak(const Ledger *l, int64_t id, Soak *ret);
+int read_soak(Ledger *l, int64_t id, Soak *ret);
 
 /* ledger-record.c: within a transaction. */
 int record_sample(Ledger *l, uint64_t real_ns, const Totals *t);
-int record_findings(Ledger *l, Judge *j);
+/* That, and what has changed of findings and latencies. */
+int record_moment(Ledger *l, uint64_t real_ns, const Report *r);
 int record_prepare(Ledger *l);

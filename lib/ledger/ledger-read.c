@@ -67,6 +67,36 @@ static int read_starts(const Ledger *l, int64_t id, Soak *ret) {
         return r == SQLITE_DONE ? SQLITE_OK : r;
 }
 
+/* Damage that SQLite does not see. */
+static int damaged(Ledger *l, unsigned start, const char *operation) {
+        snprintf(l->damage, sizeof(l->damage), "what start %u has kept of how long %.40s took is not what this program writes", start, operation);
+        return SQLITE_CORRUPT;
+}
+
+static int read_latency(Ledger *l, int64_t id, Soak *ret) {
+        _cleanup_statement_ Statement *s = NULL;
+        int r;
+
+        if (l->version < 2)
+                return SQLITE_OK;
+        r = sql_prepare(l, &s, "SELECT operation, histogram, start FROM latency WHERE soak = ?", "i", (uint64_t)id);
+        if (r != SQLITE_OK)
+                return r;
+        while ((r = sqlite3_step(s)) == SQLITE_ROW) {
+                const char *text = (const char *)sqlite3_column_text(s, 1);
+                char operation[64];
+                Histogram h;
+                int op;
+                sql_text(s, 0, operation, sizeof(operation));
+                op = operation_from_name(operation);
+                if (op < 0 || !text || strlen(text) != (size_t)sqlite3_column_bytes(s, 1) || histogram_parse(text, &h) < 0)
+                        return damaged(l, (unsigned)sql_u64(s, 2), operation);
+                if (soak_add_latency(ret, (Operation)op, &h) < 0)
+                        return SQLITE_NOMEM;
+        }
+        return r == SQLITE_DONE ? SQLITE_OK : r;
+}
+
 static int read_head(const Ledger *l, int64_t id, Soak *ret) {
         _cleanup_statement_ Statement *s = NULL;
         char seed[32];
@@ -94,11 +124,13 @@ static int read_head(const Ledger *l, int64_t id, Soak *ret) {
         return SQLITE_OK;
 }
 
-int read_soak(const Ledger *l, int64_t id, Soak *ret) {
+int read_soak(Ledger *l, int64_t id, Soak *ret) {
         int r = read_head(l, id, ret);
 
         if (r == SQLITE_OK)
                 r = read_totals(l, id, &ret->totals);
+        if (r == SQLITE_OK)
+                r = read_latency(l, id, ret);
         return r == SQLITE_OK ? read_starts(l, id, ret) : r;
 }
 

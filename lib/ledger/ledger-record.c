@@ -52,7 +52,7 @@ int record_sample(Ledger *l, uint64_t real_ns, const Totals *t) {
 }
 
 /* What stays as it was is not written again. */
-static int record_finding(Ledger *l, size_t i, const Finding *f) {
+static int record_finding(const Ledger *l, size_t i, const Finding *f) {
         char line[OBS_LINE_MAX] = "";
 
         observation_print(&f->first, line, sizeof(line));
@@ -67,7 +67,7 @@ static int record_finding(Ledger *l, size_t i, const Finding *f) {
                        f->why ?: finding_classes[f->class].sentence, f->text, f->reference, f->evidence, line);
 }
 
-int record_findings(Ledger *l, Judge *j) {
+static int record_findings(const Ledger *l, Judge *j) {
         int r = SQLITE_OK;
 
         for (size_t i = 0; i < judge_n_findings(j) && r == SQLITE_OK; i++)
@@ -75,26 +75,48 @@ int record_findings(Ledger *l, Judge *j) {
         return r;
 }
 
-typedef struct Moment {
-        uint64_t real_ns;
-        const Totals *totals;
-        Judge *judge;
-} Moment;
+/* Of this start alone; a row for each operation that was called, written over. */
+static int record_latency(const Ledger *l, const Board *b) {
+        char text[HISTOGRAM_TEXT_MAX];
+        int r = SQLITE_OK;
 
-static int record_moment(Ledger *l, void *arg) {
-        const Moment *m = arg;
-        int r = record_sample(l, m->real_ns, m->totals);
-
-        return r == SQLITE_OK ? record_findings(l, m->judge) : r;
+        for (Operation op = OP_NONE + 1; b && op < _OP_MAX && r == SQLITE_OK; op++) {
+                Histogram h = { 0 };
+                board_latency(b, op, &h);
+                if (histogram_count(&h) > 0)
+                        r = sql_run(l, "INSERT INTO latency VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET histogram = excluded.histogram"
+                                       " WHERE histogram != excluded.histogram", "iiss",
+                                    (uint64_t)l->soak, (uint64_t)l->start, operation_name(op), histogram_print(&h, text));
+        }
+        return r;
 }
 
-int ledger_sample(Ledger *l, uint64_t real_ns, const Totals *t, Judge *j, Error *e) {
-        int r = sql_together(l, record_moment, &(Moment){ .real_ns = real_ns, .totals = t, .judge = j });
+int record_moment(Ledger *l, uint64_t real_ns, const Report *p) {
+        int r = record_sample(l, real_ns, &p->totals);
+
+        if (r == SQLITE_OK)
+                r = record_findings(l, p->judge);
+        return r == SQLITE_OK ? record_latency(l, p->board) : r;
+}
+
+typedef struct Moment {
+        uint64_t real_ns;
+        const Report *report;
+} Moment;
+
+static int record(Ledger *l, void *arg) {
+        const Moment *m = arg;
+
+        return record_moment(l, m->real_ns, m->report);
+}
+
+int ledger_sample(Ledger *l, uint64_t real_ns, const Report *p, Error *e) {
+        int r = sql_together(l, record, &(Moment){ .real_ns = real_ns, .report = p });
 
         if (r != SQLITE_OK)
                 return sql_error(l, r, "written", e);
         l->sample++;
-        l->sampled_ns = t->stress_ns;
+        l->sampled_ns = p->totals.stress_ns;
         return 0;
 }
 

@@ -28,6 +28,13 @@ static const char tables[] =
         "CREATE TABLE choice (soak INTEGER NOT NULL, start INTEGER NOT NULL, knob TEXT NOT NULL, asked TEXT NOT NULL, chosen TEXT NOT NULL,"
         " PRIMARY KEY (soak, start, knob)) WITHOUT ROWID;";
 
+/* What makes a version out of the one before; the first is made by tables and make_samples(). */
+static const char *const upgrades[LEDGER_VERSION + 1] = {
+        /* As histogram_print() has it: of this start, as of its last sample. */
+        [2] = "CREATE TABLE latency (soak INTEGER NOT NULL, start INTEGER NOT NULL, operation TEXT NOT NULL, histogram TEXT NOT NULL,"
+              " PRIMARY KEY (soak, start, operation)) WITHOUT ROWID",
+};
+
 /* Of the Totals, what has no rate. */
 static const struct {
         const char *name;
@@ -70,15 +77,30 @@ static int make_samples(const Ledger *l) {
         return r == SQLITE_OK ? sql_run(l, "CREATE INDEX sample_age ON sample (soak, level, stress_ns)", "") : r;
 }
 
-static int make(Ledger *l, void *arg _unused_) {
+static int set_pragma(const Ledger *l, const char *name, unsigned value) {
         char sql[80];
-        int r;
 
-        snprintf(sql, sizeof(sql), "PRAGMA application_id=%d; PRAGMA user_version=%d", APPLICATION_ID, LEDGER_VERSION);
-        r = sqlite3_exec(l->db, sql, NULL, NULL, NULL);
+        snprintf(sql, sizeof(sql), "PRAGMA %s=%u", name, value);
+        return sql_run(l, sql, "");
+}
+
+static int upgrade(Ledger *l, void *arg _unused_) {
+        int r = SQLITE_OK;
+
+        while (r == SQLITE_OK && l->version < LEDGER_VERSION)
+                r = sql_run(l, upgrades[++l->version], "");
+        return r == SQLITE_OK ? set_pragma(l, "user_version", l->version) : r;
+}
+
+static int make(Ledger *l, void *arg) {
+        int r = set_pragma(l, "application_id", APPLICATION_ID);
+
         if (r == SQLITE_OK)
                 r = sqlite3_exec(l->db, tables, NULL, NULL, NULL);
-        return r == SQLITE_OK ? make_samples(l) : r;
+        if (r == SQLITE_OK)
+                r = make_samples(l);
+        l->version = 1;
+        return r == SQLITE_OK ? upgrade(l, arg) : r;
 }
 
 static int ask(const Ledger *l, const char *sql, uint64_t *ret) {
@@ -130,8 +152,13 @@ int schema_check(Ledger *l, LedgerMode mode, Error *e) {
         if (id != APPLICATION_ID)
                 return error_set(e, EXIT_ERROR, EINVAL, "%s is a database, but no ledger of scrubstress; it is left as it is: move it away, or name "
                                  "another directory with Soak.LedgerDirectory=.", l->path);
-        if (version != LEDGER_VERSION)
+        if (version < 1 || version > LEDGER_VERSION)
                 return error_set(e, EXIT_ERROR, EINVAL, "The ledger %s is of version %u, and this scrubstress knows version %d; it is left as it is: "
                                  "use the scrubstress that wrote it, or move it away to begin anew.", l->path, (unsigned)version, LEDGER_VERSION);
-        return check_pages(l, e);
+        l->version = (unsigned)version;
+        r = check_pages(l, e);
+        if (r < 0 || mode == LEDGER_READ || l->version == LEDGER_VERSION)
+                return r;
+        r = sql_together(l, upgrade, NULL);
+        return r == SQLITE_OK ? 0 : sql_error(l, r, "brought up to this version", e);
 }

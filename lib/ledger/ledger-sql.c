@@ -81,7 +81,8 @@ int sql_error(const Ledger *l, int code, const char *done, Error *e) {
                         err = remedies[i].err;
                         remedy = remedies[i].remedy;
                 }
-        return error_set(e, EXIT_ERROR, err, "The ledger %s cannot be %s: %s; %s.", l->path, done, sqlite3_errstr(code & 0xff), remedy);
+        return error_set(e, EXIT_ERROR, err, "The ledger %s cannot be %s: %s; %s.", l->path, l->damage[0] ? "read" : done,
+                         l->damage[0] ? l->damage : sqlite3_errstr(code & 0xff), remedy);
 }
 
 /* A savepoint is a transaction when there is none. */

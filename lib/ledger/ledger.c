@@ -163,10 +163,8 @@ typedef struct Ending {
 
 static int end(Ledger *l, void *arg) {
         const Ending *x = arg;
-        int r = record_sample(l, x->real_ns, &x->report->totals);
+        int r = record_moment(l, x->real_ns, x->report);
 
-        if (r == SQLITE_OK)
-                r = record_findings(l, x->report->judge);
         if (r == SQLITE_OK)
                 r = sql_run(l, "UPDATE start SET ended_ns = ? WHERE soak = ? AND number = ?", "iii", x->real_ns, (uint64_t)l->soak,
                             (uint64_t)l->start);

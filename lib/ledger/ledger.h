@@ -2,12 +2,14 @@
 #pragma once
 /*
  * Ledger: the durable record of soaks, an SQLite file for each instance: <LedgerDirectory>/<Instance>.ledger. It holds each soak with its
- * configuration and seed, its starts, the identity of its devices, samples of the totals, findings, incidents and what the tuner chose.
+ * configuration and seed, its starts, the identity of its devices, samples of the totals, how long operations took, findings, incidents and what the
+ * tuner chose.
  *
  *   - Every call is one transaction, on the disk when it returns (WAL, synchronous=FULL): what was written survives kill -9 and a loss of power.
  *   - So every call blocks for an fsync(2) of the ledger's filesystem. A supervisor must never wait for the filesystem under test: the ledger lies
  *     on another one (config_check()), as the evidence does. Another program that writes to it is waited for, two seconds at most.
- *   - A file that is damaged, another program's or a newer version's is refused and left as it is.
+ *   - A file that is damaged, another program's or a newer version's is refused and left as it is. An older version's is brought up to this one by
+ *     who writes, in one transaction; a reader takes it as it is.
  *   - Who writes has the instance's lock (base/instance.h); readers may come at any time.
  *
  * Life: ledger_open() → ledger_begin() → ledger_restore(), ledger_sample() every LEDGER_SAMPLE_NS, ledger_finding() and the others as it happens →
@@ -18,8 +20,9 @@
 #include "report/soak.h"
 
 #define LEDGER_SAMPLE_NS (10 * NSEC_PER_SEC)
-/* The schema, PRAGMA user_version. Raise it when ledger-schema.c makes other tables, columns of the samples included. */
-#define LEDGER_VERSION 1
+/* The schema, PRAGMA user_version. Raise it when ledger-schema.c makes other tables, columns of the samples included, and add the step that makes
+ * them out of the version before. */
+#define LEDGER_VERSION 2
 
 typedef struct Ledger Ledger;
 
@@ -49,8 +52,8 @@ int ledger_begin(Ledger *l, const LedgerStart *s, Soak *ret, Error *e);
  * -EINVAL: one is of a class, grade or operation that this version does not know. */
 int ledger_restore(Ledger *l, Judge *j, Error *e);
 
-/* The totals, and with them what has changed of the findings; old samples are thinned. */
-int ledger_sample(Ledger *l, uint64_t real_ns, const Totals *t, Judge *j, Error *e);
+/* The totals, and with them what has changed of the findings and of the times that operations took; old samples are thinned. */
+int ledger_sample(Ledger *l, uint64_t real_ns, const Report *r, Error *e); /* its totals, judge and board */
 /* The finding in row `i` of the judge, as soon as it is there and when its evidence is. */
 int ledger_finding(Ledger *l, Judge *j, size_t i, Error *e);
 /* The devices of this start; those of a target that is made again stand in for the ones before. */

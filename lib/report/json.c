@@ -74,3 +74,25 @@ void json_append(Json *j, json_object *array, json_object *value) {
         json_object_put(value);
         j->failed = true;
 }
+
+/* Microseconds: a scrub of a small range takes some hundreds of them. */
+json_object *json_new_quantiles(Json *j, const Histogram *h) {
+        static const struct {
+                const char *name;
+                unsigned permyriad;
+        } quantiles[] = { { "p50_us", 5000 }, { "p90_us", 9000 }, { "p99_us", 9900 }, { "p999_us", 9990 } };
+        json_object *o = json_object_new_object();
+
+        if (!o)
+                return NULL;
+        json_put_u64(j, o, "count", histogram_count(h));
+        for (size_t i = 0; i < ELEMENTSOF(quantiles); i++)
+                json_put_u64(j, o, quantiles[i].name, histogram_quantile(h, quantiles[i].permyriad) / NSEC_PER_USEC);
+        json_put_u64(j, o, "max_us", histogram_max(h) / NSEC_PER_USEC);
+        return o;
+}
+
+void json_put_quantiles(Json *j, json_object *o, const char *key, const Histogram *h) {
+        if (histogram_count(h) > 0)
+                json_put(j, o, key, json_new_quantiles(j, h));
+}

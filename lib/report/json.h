@@ -31,3 +31,7 @@ void json_put_time(Json *j, json_object *o, const char *key, uint64_t mono_ns);
 /* A new object or array in `o` under `key`, filled by fill(). */
 void json_put_filled(Json *j, json_object *o, const char *key, json_object *value, void (*fill)(Json *j, json_object *value));
 void json_append(Json *j, json_object *array, json_object *value);
+/* Count, quantiles and maximum in microseconds, of nanoseconds. NULL: no memory. */
+json_object *json_new_quantiles(Json *j, const Histogram *h);
+/* Nothing of an empty one. */
+void json_put_quantiles(Json *j, json_object *o, const char *key, const Histogram *h);

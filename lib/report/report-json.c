@@ -100,31 +100,26 @@ static void fill_errnos(Json *j, json_object *o) {
         }
 }
 
-/* Microseconds: a scrub of a small range takes some hundreds of them. */
-static json_object *new_quantiles(Json *j, const Histogram *h) {
-        static const struct {
-                const char *name;
-                unsigned permyriad;
-        } quantiles[] = { { "p50_us", 5000 }, { "p90_us", 9000 }, { "p99_us", 9900 }, { "p999_us", 9990 } };
-        json_object *o = json_object_new_object();
-
-        if (!o)
-                return NULL;
-        json_put_u64(j, o, "count", histogram_count(h));
-        for (size_t i = 0; i < ELEMENTSOF(quantiles); i++)
-                json_put_u64(j, o, quantiles[i].name, histogram_quantile(h, quantiles[i].permyriad) / NSEC_PER_USEC);
-        json_put_u64(j, o, "max_us", histogram_max(h) / NSEC_PER_USEC);
-        return o;
-}
-
 static void fill_latency(Json *j, json_object *o) {
         const Board *b = j->report->board;
 
         for (Operation op = OP_NONE + 1; b && op < _OP_MAX; op++) {
                 Histogram h = { 0 };
                 board_latency(b, op, &h);
-                if (histogram_count(&h) > 0)
-                        json_put(j, o, operation_name(op), new_quantiles(j, &h));
+                json_put_quantiles(j, o, operation_name(op), &h);
+        }
+}
+
+/* Of all starts. */
+static void fill_soak_latency(Json *j, json_object *o) {
+        const Report *r = j->report;
+
+        for (Operation op = OP_NONE + 1; op < _OP_MAX; op++) {
+                Histogram h = { 0 };
+                soak_latency(r->soak, op, &h);
+                if (r->board)
+                        board_latency(r->board, op, &h);
+                json_put_quantiles(j, o, operation_name(op), &h);
         }
 }
 
@@ -132,8 +127,8 @@ static void fill_aim(Json *j, json_object *o) {
         const Aim *aim = j->report->aim;
 
         json_put_u64(j, o, "near_misses", histogram_below(&aim->missed, NEAR_MISS_NS));
-        json_put(j, o, "collided_after_start", new_quantiles(j, &aim->collided));
-        json_put(j, o, "missed_by", new_quantiles(j, &aim->missed));
+        json_put(j, o, "collided_after_start", json_new_quantiles(j, &aim->collided));
+        json_put(j, o, "missed_by", json_new_quantiles(j, &aim->missed));
         json_put_rate(j, o, "nearness", aim->nearness);
 }
 
@@ -234,6 +229,7 @@ static void fill_soak(Json *j, json_object *o) {
         json_put_seconds(j, o, "asked_s", s->asked_ns);
         json_put_seconds(j, o, "left_s", soak_left_ns(s->asked_ns, j->report->totals.stress_ns));
         json_put_filled(j, o, "starts", json_object_new_array(), fill_starts);
+        json_put_filled(j, o, "latency", json_object_new_object(), fill_soak_latency);
 }
 
 static void fill_finding(Json *j, json_object *o, const Finding *f) {

@@ -270,14 +270,6 @@ static void closing_result(const Report *r, FILE *f, Operation op, unsigned inde
         text_wrap(f, 42, why);
 }
 
-static void closing_quantiles(const Histogram *h, FILE *f) {
-        char p50[UNITS_MAX], p99[UNITS_MAX], max[UNITS_MAX];
-
-        if (histogram_count(h) > 0)
-                fprintf(f, " %9s %9s %9s", units_human_duration(histogram_quantile(h, 5000), p50),
-                        units_human_duration(histogram_quantile(h, 9900), p99), units_human_duration(histogram_max(h), max));
-}
-
 static void closing_operation(const Report *r, FILE *f, Operation op) {
         uint64_t calls = board_calls(r->board, op);
         char a[TEXT_NUMBER_MAX], b[TEXT_NUMBER_MAX];
@@ -287,7 +279,7 @@ static void closing_operation(const Report *r, FILE *f, Operation op) {
                 return;
         fprintf(f, "%-15s %12s %12s", operation_name(op), text_number(calls, a), text_number(board_tally(r->board, op, 0), b));
         board_latency(r->board, op, &latency);
-        closing_quantiles(&latency, f);
+        text_quantiles(f, &latency);
         fputc('\n', f);
         for (unsigned i = 1; i < TALLY_SLOTS; i++)
                 closing_result(r, f, op, i);
@@ -300,7 +292,7 @@ static void closing_operations(const Report *r, FILE *f) {
                 calls += board_calls(r->board, op);
         if (calls == 0)
                 return;
-        fprintf(f, "\n%-15s %12s %12s %9s %9s %9s\n", "operation", "calls", "ok", "median", "99 %", "longest");
+        fprintf(f, "\n%-15s %12s %12s%s\n", "operation", "calls", "ok", TEXT_QUANTILES);
         for (Operation op = OP_NONE + 1; op < _OP_MAX; op++)
                 closing_operation(r, f, op);
 }

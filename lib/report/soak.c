@@ -33,6 +33,7 @@ const char *recovered_after(Recovered r) {
 
 void soak_done(Soak *s) {
         free(s->starts);
+        free(s->latency);
         *s = (Soak){ 0 };
 }
 
@@ -44,6 +45,20 @@ int soak_add_start(Soak *s, const SoakStart *start) {
         more[s->n_starts++] = *start;
         s->starts = more;
         return 0;
+}
+
+int soak_add_latency(Soak *s, Operation op, const Histogram *h) {
+        if (!s->latency)
+                s->latency = calloc(_OP_MAX, sizeof(*s->latency));
+        if (!s->latency)
+                return -ENOMEM;
+        histogram_merge(&s->latency[op], h);
+        return 0;
+}
+
+void soak_latency(const Soak *s, Operation op, Histogram *add_to) {
+        if (s->latency)
+                histogram_merge(add_to, &s->latency[op]);
 }
 
 Recovered soak_recovered(const SoakStart *before, const char *boot_id) {

@@ -53,11 +53,16 @@ struct Soak {
         char verdict[16], why[512]; /* of the last start that had one; "": none */
         SoakStart *starts;          /* owned */
         size_t n_starts;
+        Histogram *latency;         /* owned: _OP_MAX of them, of all starts as of the last sample; NULL: none is known */
 };
 
 void soak_done(Soak *s);
 /* -ENOMEM. */
 int soak_add_start(Soak *s, const SoakStart *start);
+/* How long operations took in a start that was: adds up. -ENOMEM. */
+int soak_add_latency(Soak *s, Operation op, const Histogram *h);
+/* In all that were. */
+void soak_latency(const Soak *s, Operation op, Histogram *add_to);
 /* Of the start that follows `before`, in the boot `boot_id`; NULL: none was before. */
 Recovered soak_recovered(const SoakStart *before, const char *boot_id);
 /* Whether a start with this configuration carries on with a soak that has that one. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/macro.h"
+#include "base/units.h"
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
@@ -34,6 +35,17 @@ char *text_duration(uint64_t ns, char buf[static TEXT_NUMBER_MAX]) {
         else
                 snprintf(buf, TEXT_NUMBER_MAX, "%" PRIu64 "d%02" PRIu64 "h", h / 24, h % 24);
         return buf;
+}
+
+void text_quantiles(FILE *f, const Histogram *h) {
+        static const unsigned permyriads[] = { 5000, 9900, 9990 };
+        char text[UNITS_MAX];
+
+        if (histogram_count(h) == 0)
+                return;
+        for (size_t i = 0; i < ELEMENTSOF(permyriads); i++)
+                fprintf(f, " %8s", units_human_duration(histogram_quantile(h, permyriads[i]), text));
+        fprintf(f, " %8s", units_human_duration(histogram_max(h), text));
 }
 
 /* Length of the well-formed sequence at s (Unicode, table 3-7: no overlong form, no surrogate, nothing above U+10FFFF); 0: none. */

@@ -95,7 +95,7 @@ void run_soak(Run *r) {
         if (!r->ledger || !sample_due(r))
                 return;
         r->sampled_ns = r->now_ns;
-        complain(r, ledger_sample(r->ledger, real_ns(r), &r->report.totals, r->judge, &e), &e);
+        complain(r, ledger_sample(r->ledger, real_ns(r), &r->report, &e), &e);
 }
 
 void run_soak_finding(Run *r, size_t i) {

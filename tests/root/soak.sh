@@ -68,6 +68,8 @@ is "the end: nothing is left" "$(query whole .soak.left_s)" 0
 is "the end: the ledger says so" "$(ledger '.soaks | map("\(.state) \(.verdict) \(.starts | length)") | join(",")')" "done PASS 4"
 is "the end: the ledger's counters are the report's" "$(ledger '.soaks[0].totals | "\(.removals) \(.scrubs) \(.bytes_written)"')" \
         "$(query whole '"\(.removals) \(.scrubs) \(.bytes_written)"')"
+is "the end: the ledger's latencies are the report's" "$(ledger '.soaks[0].latency')" "$(query whole .soak.latency)"
+check "the end: those of all starts are more than those of the last" test "$(query whole .soak.latency.scrub.count)" -gt "$(query whole .latency.scrub.count)"
 intact "the end"
 nothing_left "the end of a soak"
 
