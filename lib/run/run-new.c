@@ -94,6 +94,34 @@ int run_new(Run **ret, const Config *config, const char *version, const RunListe
         return 0;
 }
 
+int run_reconfigure(Run *r, const Config *config, Error *e) {
+        Plan plan;
+        int k;
+
+        if (r->state == RUN_HOLDING)
+                return error_set(e, EXIT_USAGE, EBUSY, "The run is held at a finding, and a new configuration would make the target again; end it and "
+                                 "start another.");
+        k = plan_make(&plan, config, r->plan.seed, e);
+        if (k < 0)
+                return k;
+        if (plan.n_devices != r->plan.n_devices)
+                return error_set(e, EXIT_USAGE, EINVAL, "The number of devices cannot change while a run is on (%u, asked for %u); "
+                                 "restart instead.", r->plan.n_devices, plan.n_devices);
+        if (r->config.soak.duration_ns > 0 || config->soak.duration_ns > 0)
+                return error_set(e, EXIT_USAGE, EINVAL, "A soak has one configuration from its begin to its end; restart instead: with the new "
+                                 "configuration another soak begins.");
+        if (strcmp(config->run.instance, r->config.run.instance) != 0 || config->observe.trace != r->config.observe.trace ||
+            config->observe.kmsg != r->config.observe.kmsg)
+                return error_set(e, EXIT_USAGE, EINVAL, "Run.Instance and [Observe] cannot change while a run is on; restart instead.");
+        r->config = *config;
+        target_learn(&r->config);
+        plan.seed = r->plan.seed;
+        r->plan = plan;
+        r->report.duration_asked_ns = config_duration(&r->config);
+        r->reconfigured = true;
+        return 0;
+}
+
 void run_free(Run *r) {
         if (!r)
                 return;
