@@ -87,7 +87,7 @@ if [ "$(cat /proc/sys/kernel/printk_devkmsg 2>/dev/null)" = off ]; then
         skip "kernel log" "kernel.printk_devkmsg=off: nothing can be written to /dev/kmsg"
         the_end
 fi
-start abort --duration 3s --set Run.MaxRemakes=3
+start abort --duration 6s --set Run.MaxRemakes=3
 start splat --set $stop --duration 20s
 start disk --set $stop --duration 20s
 start foreign
@@ -103,7 +103,7 @@ kernel_says "BTRFS: error (device $aborted: state A) in btrfs_commit_transaction
         "BTRFS info (device $aborted: state EA): forced readonly"
 fails abort 'kernel/transaction-abort null EUCLEAN finding'
 is "abort: one incident, whatever lines it has" "$(query abort '"\(.findings[0].count) \(.remakes)"')" "1 1"
-is "abort: the target was made again and stressed for all of the time" "$(query abort '.duration_s >= 3 and .removals > 0')" true
+is "abort: the target was made again and stressed for all of the time" "$(query abort '.duration_s >= 6 and .removals > 0')" true
 is "abort: the old one was checked" "$(query abort '.notes | map(test("btrfs check --readonly found no error")) | any')" true
 has "abort: the closing block counts it" "$t/abort/err" 'target made again 1 time'
 fails splat 'kernel/splat null null finding'

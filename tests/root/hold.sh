@@ -37,7 +37,8 @@ SHIM='unlink comm=ss:churn after=2 times=1 errno=ENOSPC' start errno --duration 
 held errno
 n=$(workers errno | wc -l)
 check "errno: there are workers ($n)" test "$n" -gt 3
-has "errno: whose mount namespace it is, and how to end it" "$t/errno/err" "process ${pids[errno]}"
+tr -s ' \n' ' ' <"$t/errno/err" >"$t/errno/unwrapped"
+has "errno: whose mount namespace it is, and how to end it" "$t/errno/unwrapped" "process ${pids[errno]}"
 check "errno: the target is mounted there" grep -q ' /mnt .* btrfs ' "/proc/${pids[errno]}/mountinfo"
 check "errno: the evidence is there" test -s "$(ls -d "$t/errno/evidence"/*/01-*)/finding.txt"
 sleep 6
