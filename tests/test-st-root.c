@@ -294,7 +294,8 @@ static void each_way_alone(void **state) {
         }
 }
 
-/* Groups allocated without data in them. */
+/* Groups allocated without data in them. Without scrubs: beside them released kernels abort when the processors have other work too
+ * (doc/findings/2026-11-new-block-group-marked-unused.md), and this is the machine's own kernel. */
 static void large_fallocated_files(void **state) {
         Fixture *f = *state;
 
@@ -305,9 +306,11 @@ static void large_fallocated_files(void **state) {
         f->config.churn.fill = FILL_FALLOCATE;
         f->config.churn.empty = EMPTY_UNLINK;
         f->config.snapshot.enabled = false; /* would keep what is unlinked */
+        f->config.scrub.enabled = false;
         run(f);
         assert_true(board_tally(f->board, OP_FALLOCATE, 0) > 0);
         end(f);
+        f->config.scrub.enabled = true;
 }
 
 static void pwrite_writes_too(void **state) {

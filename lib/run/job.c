@@ -20,6 +20,7 @@
 #define CLEANER_POLL_NS (20 * NSEC_PER_MSEC)
 #define CONTROL_TRIES 3
 #define EMPTY_LOOKS 3
+#define STRIKE_TRIES 5
 #define CONTROL_REST_NS (200 * NSEC_PER_MSEC)
 #define WAKE_FILE "wake-replace"
 #define CANCEL_POLL_NS (10 * NSEC_PER_MSEC)
@@ -270,11 +271,14 @@ static int do_cancel(Job *j) {
 static int do_fault(Job *j) {
         JobDesk *d = j->desk;
         _cleanup_close_ int fd = j->open_target(&d->target, &d->error);
-        const StrikeOrder order = { .fault = faults[j->fault], .target = &d->target, .ops = j->ops, .root_fd = fd, .seed = j->seed };
-        int r;
+        StrikeOrder order = { .fault = faults[j->fault], .target = &d->target, .ops = j->ops, .root_fd = fd, .seed = j->seed };
+        int r = fd < 0 ? fd : 0;
 
         learn_paths(j);
-        r = fd < 0 ? fd : strike_run(&d->strike, &order, &d->error);
+        d->strike.end = STRIKE_VOID;
+        /* What the stress has left to the cleaner moves tree blocks for a while. */
+        for (unsigned i = 0; r == 0 && i < STRIKE_TRIES && d->strike.end == STRIKE_VOID; i++, order.seed++)
+                r = strike_run(&d->strike, &order, &d->error);
         for (unsigned i = 0; i < d->target.n_devices && fd >= 0; i++)
                 look_at_device(j, fd, &d->target.devices[i]);
         if (tells_less(d->devstat_index))

@@ -16,8 +16,10 @@ SHIM='pread comm=ss:job after=40 times=1 flip=100' start wrong "${faults[@]}" --
 SHIM='scrub comm=ss:job after=2 times=1 errno=ENOMEM' start hindered "${faults[@]}" --duration 4s --set Fault.Faults=data
 
 ends mirrored 0 PASS
+# A tree block may move under each of a few strikes.
 is "mirrored: each fault that there is has struck, and all was as it must be" \
-        "$(query mirrored '.faults | [to_entries[] | select(.value.applies)] | "\(map(.key) | join(" ")) \(all(.[]; .value.struck > 0 and .value.met + .value.void == .value.struck and .value.met > 0))"')" \
+        "$(query mirrored '.faults | [to_entries[] | select(.value.applies)] | "\(map(.key) | join(" ")) \(all(.[]; .value.struck > 0 and
+                .value.met + .value.void == .value.struck and (.value.met > 0 or .key == "tree")))"')" \
         "data super tree true"
 is "mirrored: parity is not there" "$(query mirrored '.faults.parity.applies')" false
 has "mirrored: the closing block tells of them" "$t/mirrored/err" '^super +[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+$'
@@ -27,7 +29,7 @@ is "alone: data with one copy is struck, trees with one are not" "$(query alone 
 ends missed 1 FAIL
 is "missed: the rule struck once" "$(strikes missed)" 1
 is "missed: one finding, of its class" "$(findings missed)" "kernel/fault-missed scrub null finding"
-has "missed: the sentence says what differs" "$t/missed/err" '0 checksum errors instead of [0-9]'
+is "missed: the sentence says what differs" "$(query missed '.findings[0].text | test(": 0 checksum errors instead of [0-9]")')" true
 ends excess 1 FAIL
 is "excess: one finding, of its class" "$(findings excess)" "kernel/fault-excess scrub null finding"
 ends wrong 1 FAIL
