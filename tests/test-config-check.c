@@ -423,7 +423,7 @@ static void test_mutations(void **state _unused_) {
         config_init(&defaults);
         original = print_to_text(config_print, &defaults);
         rng_seed(&rng, 20150602, 1);
-        for (unsigned i = 0; i < 6000; i++) {
+        for (unsigned i = 0; i < 2000; i++) {
                 size_t n = strlen(original);
                 Error e = ERROR_NULL;
                 Config c = defaults;
