@@ -107,15 +107,6 @@ static void neighbours_are_one_range(void **state _unused_) {
         scrub_aim_free(&a);
 }
 
-static void a_range_is_of_a_few_extents(void **state _unused_) {
-        ScrubAim a = { .types = ALL };
-
-        LOOK(&a, { DATA, 0, { { 2, MiB } } }, { DATA, 0, { { 2, 65 * MiB } } }, { DATA, 0, { { 2, 129 * MiB } } },
-             { DATA, 0, { { 2, 193 * MiB } } }, { DATA, 0, { { 2, 257 * MiB } } }, { DATA, 0, { { 2, 321 * MiB } } });
-        EXPECT(&a, { MiB, 257 * MiB }, { 257 * MiB, 385 * MiB });
-        scrub_aim_free(&a);
-}
-
 static void each_extent_of_dup_counts(void **state _unused_) {
         ScrubAim a = { .types = ALL };
 
@@ -204,7 +195,6 @@ int main(void) {
                 cmocka_unit_test(groups_that_take_long_are_for_another_time),
                 cmocka_unit_test(only_long_striped_groups_are_slow),
                 cmocka_unit_test(neighbours_are_one_range),
-                cmocka_unit_test(a_range_is_of_a_few_extents),
                 cmocka_unit_test(each_extent_of_dup_counts),
                 cmocka_unit_test(only_of_the_types_asked_for),
                 cmocka_unit_test(heavy_ones_are_left_out_until_weighed_again),

@@ -87,20 +87,16 @@ static void add_extents(ScrubAim *a, const Chunk *c) {
                         a->ranges[a->n_ranges++] = (AimRange){ c->stripes[i].physical, c->stripes[i].physical + c->extent_length };
 }
 
-/* Neighbours without a gap become one range, but not too long a one: a scrub stops for each group, and one over hundreds that come and go comes
- * back when all are dead. */
+/* Neighbours without a gap become one range. */
 static void join(ScrubAim *a) {
-        size_t n = 0, joined = 0;
+        size_t n = 0;
 
         qsort(a->ranges, a->n_ranges, sizeof(*a->ranges), by_start);
         for (size_t i = 0; i < a->n_ranges; i++)
-                if (n > 0 && a->ranges[n - 1].end == a->ranges[i].start && joined < SCRUB_AIM_JOINED) {
+                if (n > 0 && a->ranges[n - 1].end == a->ranges[i].start)
                         a->ranges[n - 1].end = a->ranges[i].end;
-                        joined++;
-                } else {
+                else
                         a->ranges[n++] = a->ranges[i];
-                        joined = 1;
-                }
         a->n_ranges = n;
 }
 

@@ -11,9 +11,6 @@
  */
 #include "target/extent-map.h"
 
-/* So many extents at most become one range. */
-#define SCRUB_AIM_JOINED 4
-
 typedef struct AimRange {
         uint64_t start, end; /* physical bytes of the device */
 } AimRange;
@@ -25,7 +22,7 @@ typedef struct ScrubAim {
         uint64_t floor;            /* logical, behind the last heavy one: new groups get addresses above all there are, so they come here */
         uint64_t *light;           /* the others below it: logical addresses, ascending */
         size_t n_light;
-        AimRange *ranges;          /* their device extents as of the last look, neighbours joined, a few at most; ascending */
+        AimRange *ranges;          /* their device extents as of the last look, neighbours joined; ascending */
         size_t n_ranges, allocated;
         ExtentMap map;
 } ScrubAim;
