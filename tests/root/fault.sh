@@ -16,10 +16,9 @@ SHIM='pread comm=ss:job after=40 times=1 flip=100' start wrong "${faults[@]}" --
 SHIM='scrub comm=ss:job after=2 times=1 errno=ENOMEM' start hindered "${faults[@]}" --duration 4s --set Fault.Faults=data
 
 ends mirrored 0 PASS
-# A tree block may move under each of a few strikes.
 is "mirrored: each fault that there is has struck, and all was as it must be" \
         "$(query mirrored '.faults | [to_entries[] | select(.value.applies)] | "\(map(.key) | join(" ")) \(all(.[]; .value.struck > 0 and
-                .value.met + .value.void == .value.struck and (.value.met > 0 or .key == "tree")))"')" \
+                .value.met + .value.void == .value.struck and .value.met > 0))"')" \
         "data super tree true"
 is "mirrored: parity is not there" "$(query mirrored '.faults.parity.applies')" false
 has "mirrored: the closing block tells of them" "$t/mirrored/err" '^super +[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+$'
