@@ -18,17 +18,16 @@ static Pattern content(const Prey *p, uint64_t offset) {
 }
 
 static int write_all(const Prey *p) {
-        _cleanup_free_ uint8_t *buf = aligned_alloc(PATTERN_BLOCK, PREY_BYTES);
-        Pattern all = content(p, 0);
+        _Alignas(PATTERN_BLOCK) uint8_t piece[PREY_PIECE];
 
-        if (!buf)
-                return -ENOMEM;
-        pattern_fill(buf, PREY_BYTES, &all);
-        for (size_t done = 0; done < PREY_BYTES;) {
-                ssize_t n = pwrite(p->fd, buf + done, PREY_BYTES - done, (off_t)done);
-                if (n <= 0)
+        for (uint64_t at = 0; at < PREY_BYTES; at += sizeof(piece)) {
+                Pattern pattern = content(p, at);
+                ssize_t n;
+
+                pattern_fill(piece, sizeof(piece), &pattern);
+                n = pwrite(p->fd, piece, sizeof(piece), (off_t)at);
+                if (n != sizeof(piece))
                         return n < 0 ? -errno : -EIO;
-                done += (size_t)n;
         }
         return 0;
 }
@@ -80,12 +79,10 @@ int prey_lay(Prey *p, const BtrfsOps *ops, int root_fd, uint64_t seed) {
         return r < 0 ? r : find_extents(p, ops, root_fd);
 }
 
-int prey_look(const Prey *p, PreyState *ret) {
-        _cleanup_free_ uint8_t *buf = aligned_alloc(PATTERN_BLOCK, PATTERN_BLOCK);
+void prey_look(const Prey *p, PreyState *ret) {
+        _Alignas(PATTERN_BLOCK) uint8_t buf[PATTERN_BLOCK];
 
         *ret = (PreyState){ 0 };
-        if (!buf)
-                return -ENOMEM;
         for (uint64_t at = 0; at < PREY_BYTES; at += PATTERN_BLOCK) {
                 Pattern block = content(p, at);
                 PatternMismatch m;
@@ -95,7 +92,6 @@ int prey_look(const Prey *p, PreyState *ret) {
                 else if (!pattern_check(buf, PATTERN_BLOCK, &block, &m) && ret->wrong++ == 0)
                         snprintf(ret->text, sizeof(ret->text), "block at %llu: %.150s", (unsigned long long)at, m.text);
         }
-        return 0;
 }
 
 int prey_remove(Prey *p, const BtrfsOps *ops, int root_fd) {

@@ -27,8 +27,8 @@ typedef struct PreyState {
 /* Makes the file below root_fd, in place of one that an earlier, killed strike has left, writes it past the page cache and commits. Blocks. 0, or
  * the kernel's negative errno; -ENODATA: its extents are not found, or a piece lies in two of them. */
 int prey_lay(Prey *p, const BtrfsOps *ops, int root_fd, uint64_t seed);
-/* Reads all of it, past the page cache: each block is asked of the devices, and checked by the filesystem. Blocks. 0 or -ENOMEM. */
-int prey_look(const Prey *p, PreyState *ret);
+/* Reads all of it, past the page cache: each block is asked of the devices, and checked by the filesystem. Blocks. */
+void prey_look(const Prey *p, PreyState *ret);
 /* Deletes it and commits, which writes the superblocks. Blocks. The kernel's result. */
 int prey_remove(Prey *p, const BtrfsOps *ops, int root_fd);
 void prey_close(Prey *p);

@@ -161,15 +161,14 @@ static int look_at_blocks(Work *w) {
         return 0;
 }
 
-static int look_at_prey(Work *w) {
+static void look_at_prey(Work *w) {
         PreyState state;
-        int r = prey_look(&w->scene.prey, &state);
 
+        prey_look(&w->scene.prey, &state);
         w->strike->seen[FAULT_UNREADABLE] = state.unreadable;
         w->strike->seen[FAULT_WRONG] = state.wrong;
         if (state.wrong > 0)
                 snprintf(w->strike->text, sizeof(w->strike->text), "%s", state.text);
-        return r;
 }
 
 static int scrub_again(Work *w) {
@@ -240,10 +239,10 @@ static int examine(Work *w) {
                 w->strike->end = STRIKE_VOID;
                 r = 1;
         }
-        if (r == 0)
-                r = look_at_prey(w);
-        if (r == 0)
-                r = scrub_again(w);
+        if (r != 0)
+                return r;
+        look_at_prey(w);
+        r = scrub_again(w);
         if (r == 0)
                 w->strike->end = compare(w->strike->expected, w->strike->seen);
         return r;
