@@ -63,6 +63,8 @@ static const Line lines[] = {
           GRADE_EXPECT, CLASS_ERRNO, .is = RELATED, .device = "vda3" },
         { "BTRFS warning (device loop3): failed setting block group ro: -30",
           GRADE_EXPECT, CLASS_ERRNO, .is = RELATED, .device = LOOP3, .error = -30 },
+        { "BTRFS warning (device loop3): scrub: failed setting block group ro: -28",
+          GRADE_EXPECT, CLASS_ERRNO, .is = RELATED, .device = LOOP3, .error = -28 },
 
         /* Nothing. */
         { "BTRFS info (device loop3): first mount of filesystem 7bfa2a6e-6ff5-4df4-a290-48f55ec8fbfd",
@@ -160,12 +162,6 @@ static const Line lines[] = {
           GRADE_FINDING, CLASS_SCRUB_RACE, .is = OURS | RELATED, .device = LOOP3, .flags = OBS_COLLIDED },
         { "BTRFS critical (device loop3): unable to find logical 2147483648 length 4096",
           GRADE_FINDING, CLASS_ERRNO, .is = OURS | RELATED, .device = LOOP3 },
-        { "BTRFS warning (device loop3): failed setting block group ro: -28",
-          GRADE_FINDING, CLASS_ERRNO, .is = OURS | RELATED, .device = LOOP3, .error = -28 },
-        { "BTRFS warning (device loop3): failed setting block group ro: -28",
-          GRADE_FINDING, CLASS_ERRNO, .is = OURS | RELATED, .device = LOOP3, .error = -28, .flags = OBS_NEAR_FULL },
-        { "BTRFS warning (device loop3): failed setting block group ro: -27",
-          GRADE_FINDING, CLASS_ERRNO, .is = OURS | RELATED, .device = LOOP3, .error = -27, .flags = OBS_NEAR_FULL },
         { "BTRFS warning (device loop3): block group 1104150528 has wrong amount of free space",
           GRADE_FINDING, CLASS_ERRNO, .is = OURS | RELATED, .device = LOOP3 },
         { "BTRFS critical (device sdc2): corrupt leaf: root=2 block=1029783552 slot=1, unexpected item end",

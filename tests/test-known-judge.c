@@ -109,8 +109,7 @@ static void without_its_condition_it_is_news(void **state _unused_) {
                 ABORT,
                 "result op=sync errno=ENOSPC",
                 "result op=scrub errno=ENOSPC",
-                "kmsg text=BTRFS warning (device loop3): failed setting block group ro: -28",
-                "kmsg flags=near-full text=BTRFS warning (device loop3): failed setting block group ro: -27",
+                "result op=replace errno=EFBIG",
                 "counters op=scrub devid=1 count=4 text=verify_errors=4",
                 "kmsg flags=near-full text=BTRFS: Transaction aborted (error -2)\n"
                 "kmsg text=BTRFS: error (device loop3 state A) in btrfs_finish_ordered_io:3502: errno=-2 No such entry",

@@ -33,6 +33,8 @@ const KmsgRule kmsg_rules[] = {
         /* What a healthy run says, most frequent first. Of scrub.c, btrfs_scrub_dev(), and volumes.c, btrfs_balance(), the ioctl's result
          * is judged. */
         EXPECTED(BTRFS_LINE "(scrub: )?(started|finished|not finished) on devid", "a scrub began or ended"),
+        /* Likewise: scrub_enumerate_chunks() says so only where it gives up with that error. */
+        EXPECTED(BTRFS_LINE "failed setting block group ro: -[0-9]+", "a scrub or a replace gave up"),
         EXPECTED(BTRFS_LINE "(relocating block group|reclaiming chunk|found [0-9]+ extents|balance: |[0-9]+ enospc errors during balance)",
                  "a balance at work, or the kernel's own reclaim"),
         /* dev-replace.c, btrfs_dev_replace_finishing(): likewise. */
@@ -78,8 +80,6 @@ const KmsgRule kmsg_rules[] = {
           .ours_only = true, .why = "scrub went on in a block group that had been removed under it (020d5b7366fc)" },
         BTRFS("unable to find (chunk map|logical)", CLASS_ERRNO, "I/O to a block group that is gone"),
         BTRFS("found a bad (chunk map|mapping)", CLASS_ERRNO, "I/O to a block group that is gone"),
-        EXPECTED(BTRFS_LINE "failed setting block group ro: -30", "the filesystem was read-only already"),
-        BTRFS("failed setting block group ro: -[0-9]+", CLASS_ERRNO, "a block group could not be set read-only"),
         BTRFS("has wrong amount of free space", CLASS_ERRNO, "the free space cache and the extent tree disagree"),
         BTRFS("corrupt (leaf|node)|write time tree block corruption", CLASS_ERRNO, "the tree checker found damaged metadata"),
 

@@ -31,7 +31,8 @@ SHIM='replace comm=ss:replace after=1 times=1 return=1' start odd "${replace[@]}
 
 ends plain 0 PASS
 is "plain: devices were replaced" "$(query plain '.errnos.replace.ok > 2')" true
-is "plain: only the end may cut one off" "$(query plain '.errnos.replace | del(.ok, .ECANCELED) | length')" 0
+# -ENOSPC: doc/findings/2026-11-replace-fills-devices-with-system-groups.md, once in 50,000.
+is "plain: only the end may cut one off" "$(query plain '.errnos.replace | del(.ok, .ECANCELED, .ENOSPC) | length')" 0
 is "plain: the report names the stressor" "$(query plain '.stressors.replace')" 1
 
 ends race 1 FAIL
