@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A soak lives through kill -9 and orderly stops: one run id, counters that only grow, no finding lost, one verdict.
-# SOAK_KILLS: how many kills at random moments (20; 8 where sanitizers make each start slow).
+# SOAK_KILLS: how many kills at random moments (10).
 . "${TOP_SRCDIR:?}/tests/root/lib.sh"
 
 command -v sqlite3 >/dev/null || skip_all "sqlite3 is not installed"
@@ -105,9 +105,7 @@ wait_stress random
 dead random
 id=$(ledger '.soaks[-1].run_id')
 before=$(ledger '.soaks[-1].duration_s')
-kills=20
-[ "$sanitizers" != yes ] || kills=8
-for ((i = 1; i <= ${SOAK_KILLS:-$kills}; i++)); do
+for ((i = 1; i <= ${SOAK_KILLS:-10}; i++)); do
         soak random 3h
         sleep "$((RANDOM % 3)).$((RANDOM % 10))"
         # Unsure: at the very first moment bash's child may not have become the program yet; it is killed all the same.
