@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * inih takes the lines apart, but it does not say which line it is at, and it splits a line that is too long for it: so the lines are handed
- * to it one by one from memory, counted and checked on the way.
+ * inih takes the lines apart, but it does not say which line it is at, takes an indented one for more of the value before it, and splits a line
+ * that is too long for it: so the lines are handed to it one by one from memory, counted, checked, and joined on the way.
  */
 #include "base/conf-file.h"
 
@@ -16,8 +16,10 @@
 typedef struct Reader {
         const char *path;
         bool carried;
-        const char *next, *end; /* text not yet read */
-        unsigned line;
+        char *next, *end;       /* text not yet read */
+        unsigned line;          /* the one that is read; the first of those that were joined */
+        unsigned joined;        /* lines that were joined to it, which inih has yet to count */
+        const char *value;      /* of a line that is too long for inih; NULL: inih has it */
         int error;              /* negative errno: e is set */
         const ConfTaker *taker;
         Error *e;
@@ -45,8 +47,8 @@ static int give(Reader *r, const char *section, const char *name, const char *va
 }
 
 /* inih tells of a section only with its first value. */
-static int give_section(Reader *r, const char *s, size_t n) {
-        const char *end = memchr(s, ']', n);
+static int give_section(Reader *r, const char *s) {
+        const char *end = strchr(s, ']');
         _cleanup_free_ char *section = end ? strndup(s + 1, (size_t)(end - s - 1)) : NULL;
 
         if (!end)
@@ -69,42 +71,115 @@ static int check_text(Reader *r, const char *s, size_t n) {
         return 0;
 }
 
-/* fgets() for inih. Leading blanks are removed: inih would take an indented line for more of the value before it. */
-static char *read_line(char *buf, int size, void *stream) {
-        Reader *r = stream;
-        const char *s = r->next, *nl;
-        char reason[128];
-        size_t n;
+static const char blanks[] = " \t";
 
-        if (r->error < 0 || s == r->end)
+/* Takes blanks from the end; returns the length. */
+static size_t cut_blanks(char *s) {
+        size_t n = strlen(s);
+
+        while (n > 0 && strchr(blanks, s[n - 1]))
+                s[--n] = 0;
+        return n;
+}
+
+static bool is_comment(const char *s) {
+        return *s == '#' || *s == ';';
+}
+
+/* The next line of the file, in place, without blanks around it and without a comment behind a value. NULL: the last was read, or r->error. */
+static char *next_line(Reader *r) {
+        static const char *const comments[] = { " ;", "\t;" };
+        char *s = r->next, *end;
+
+        if (s == r->end)
                 return NULL;
-        nl = memchr(s, '\n', (size_t)(r->end - s));
-        n = (size_t)((nl ?: r->end) - s);
-        r->next = nl ? nl + 1 : r->end;
-        r->line++;
-        if (n > 0 && s[n - 1] == '\r')
-                n--;
-        if (check_text(r, s, n) < 0)
+        end = memchr(s, '\n', (size_t)(r->end - s)) ?: r->end;
+        r->next = end + (end < r->end);
+        if (end > s && end[-1] == '\r')
+                end--;
+        if (check_text(r, s, (size_t)(end - s)) < 0)
                 return NULL;
-        for (; n > 0 && (*s == ' ' || *s == '\t'); n--)
-                s++;
-        if (n > 0 && (*s == '#' || *s == ';'))
-                n = 0;
-        if (n >= (size_t)size) {
-                snprintf(reason, sizeof(reason), "the line is %zu bytes long, at most %d are possible", n, size - 1);
+        *end = 0;
+        s += strspn(s, blanks);
+        for (size_t i = 0; i < ELEMENTSOF(comments); i++)
+                if ((end = strstr(s, comments[i])))
+                        *end = 0;
+        cut_blanks(s);
+        return s;
+}
+
+/* A line that ends in a backslash goes on in the next one, as in systemd's files: comments in between are skipped, and one blank stands for
+ * the break. Unlike there, the next one has to be there: of a list of disks whose end was lost nothing is taken. */
+static int join(Reader *r, char *s) {
+        size_t n = strlen(s), n_more;
+        char *more;
+
+        while (n > 0 && s[n - 1] == '\\') {
+                do {
+                        more = next_line(r);
+                        r->joined++;
+                } while (more && is_comment(more));
+                if (r->error < 0)
+                        return r->error;
+                if (!more || *more == 0 || *more == '[')
+                        return fail(r, "the line ends in \\, so the next one must be more of it, and is not");
+                s[n - 1] = 0;
+                n = cut_blanks(s);
+                if (n > 0) /* a blank at its beginning would be inih's sign of more of the value before */
+                        s[n++] = ' ';
+                n_more = strlen(more);
+                memmove(s + n, more, n_more + 1);
+                n += n_more;
+        }
+        return 0;
+}
+
+/* A line, or of one that is longer than inih can take the key without its value, which is kept aside. NULL: r->error. */
+static char *hand_over(Reader *r, const char *s, char *buf, size_t size) {
+        size_t n = strlen(s);
+        char reason[128];
+
+        r->value = NULL;
+        if (n >= size && *s != '[') {
+                n = strcspn(s, "=:");
+                n += s[n] != 0;
+                r->value = s + n;
+        }
+        if (n >= size) {
+                snprintf(reason, sizeof(reason), "a name of %zu bytes, at most %zu are possible", n, size - 1);
                 fail(r, reason);
                 return NULL;
         }
-        if (n > 0 && *s == '[' && give_section(r, s, n) < 0)
-                return NULL;
-        memcpy(buf, s, n);
-        buf[n] = 0;
+        *(char *)mempcpy(buf, s, n) = 0;
         return buf;
+}
+
+/* fgets() for inih, which gets an empty line for each that is a comment or was joined to another. */
+static char *read_line(char *buf, int size, void *stream) {
+        Reader *r = stream;
+        char *s;
+
+        if (r->error < 0 || (r->joined == 0 && r->next == r->end))
+                return NULL;
+        r->line++;
+        *buf = 0;
+        if (r->joined > 0) {
+                r->joined--;
+                return buf;
+        }
+        s = next_line(r);
+        if (!s || is_comment(s))
+                return s ? buf : NULL;
+        if ((*s == '[' ? give_section(r, s) : join(r, s)) < 0)
+                return NULL;
+        return hand_over(r, s, buf, (size_t)size);
 }
 
 /* For inih: 1 is success. */
 static int take_value(void *userdata, const char *section, const char *name, const char *value) {
-        return give(userdata, section, name, value) == 0;
+        Reader *r = userdata;
+
+        return give(r, section, name, r->value ?: value) == 0;
 }
 
 static int parse(Reader *r) {
@@ -159,5 +234,9 @@ int conf_file_read(const char *path, const ConfTaker *t, Error *e) {
 }
 
 int conf_text_read(const char *path, const char *text, const ConfTaker *t, Error *e) {
-        return parse(&(Reader){ .path = path, .carried = true, .next = text, .end = text + strlen(text), .taker = t, .e = e });
+        _cleanup_free_ char *copy = strdup(text);
+
+        if (!copy)
+                return error_set(e, EXIT_ERROR, ENOMEM, "out of memory");
+        return parse(&(Reader){ .path = path, .carried = true, .next = copy, .end = copy + strlen(copy), .taker = t, .e = e });
 }

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <ini.h>
 #include <string.h>
 
 #include "config/key.h"
@@ -40,22 +39,18 @@ static void print_profile_comment(FILE *f, const LoadProfile *p) {
         print_comment(f, text);
 }
 
-/* The origin goes behind the value, or above where inih could not read the line back. */
 void config_print(const Config *c, FILE *f) {
         fprintf(f, "# Every key of scrubstress, its value, and where that comes from. Values of a load profile stand in for defaults:\n");
         for (size_t i = 0; i < n_load_profiles; i++)
                 print_profile_comment(f, &load_profiles[i]);
         for (const Key *k = keys; k < keys + n_keys; k++) {
-                char value[KEY_VALUE_MAX], assignment[INI_MAX_LINE];
-                const char *origin = key_origin(k, c);
+                char value[KEY_VALUE_MAX];
+                int n;
                 if (starts_section(k))
                         fprintf(f, "\n[%s]\n", k->section);
                 key_print(k, c, value);
-                snprintf(assignment, sizeof(assignment), "%s=%s", k->name, value);
-                if (MAX_OF(strlen(assignment), (size_t)COMMENT_COLUMN) + strlen(" ; ") + strlen(origin) < INI_MAX_LINE)
-                        fprintf(f, "%-*s ; %s\n", COMMENT_COLUMN, assignment, origin);
-                else
-                        fprintf(f, "; %s\n%s\n", origin, assignment);
+                n = fprintf(f, "%s=%s", k->name, value);
+                fprintf(f, "%*s ; %s\n", MAX_OF(0, COMMENT_COLUMN - n), "", key_origin(k, c));
         }
 }
 

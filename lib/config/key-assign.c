@@ -92,10 +92,10 @@ static void set_origin(const Key *k, Config *c, const char *origin) {
                         *slot = '?';
 }
 
-/* No type has a use for these, and what holds them could not be printed as a configuration file and read back. */
+/* No type has a use for these, and what holds them, or a backslash at its end, could not be printed as a configuration file and read back. */
 static bool is_clean(const char *value) {
         for (; *value; value++)
-                if (iscntrl((unsigned char)*value) || *value == ';')
+                if (iscntrl((unsigned char)*value) || *value == ';' || (*value == '\\' && value[1] == 0))
                         return false;
         return true;
 }
