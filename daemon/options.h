@@ -17,7 +17,7 @@ typedef struct Options {
         const char *instance;               /* --instance; NULL: none */
         const char *sets[OPTIONS_SETS_MAX]; /* --set, in order; --duration, --target and --seed are spelt out into it */
         unsigned n_sets;
-        char spelt[3][256];
+        char spelt[3][CONFIG_LIST_MAX + 32];
         unsigned n_spelt;
         OutputFormat format;
         const char *part;                   /* --part, of `documentation` */

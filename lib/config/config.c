@@ -52,13 +52,15 @@ int config_set(Config *c, const char *assignment, Error *e) {
         return key_assign(k, c, value, "command line", e);
 }
 
-/* "ORIGIN: [Section] Key=VALUE", how every sentence of config_check() starts. */
-#define WHERE_MAX (CONFIG_ORIGIN_MAX + KEY_VALUE_MAX + 64)
+/* "ORIGIN: [Section] Key=VALUE", how every sentence of config_check() starts. Of a long list its beginning. */
+#define WHERE_MAX (CONFIG_ORIGIN_MAX + CONFIG_STRING_MAX + 64)
 static const char *where(const Config *c, const char *section, const char *name, char buf[static WHERE_MAX]) {
         const Key *k = key_find(section, name);
         char value[KEY_VALUE_MAX];
 
         key_print(k, c, value);
+        if (strlen(value) >= CONFIG_STRING_MAX)
+                strcpy(value + CONFIG_STRING_MAX - sizeof("..."), "...");
         snprintf(buf, WHERE_MAX, "%s: [%s] %s=%s", key_origin(k, c), section, name, value);
         return buf;
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "config/device-spec.h"
 
 typedef enum ChurnFill { FILL_WRITE, FILL_FALLOCATE, FILL_MIXED, _FILL_MAX } ChurnFill;
 typedef enum ChurnEngine { ENGINE_AUTO, ENGINE_URING, ENGINE_PWRITE, _ENGINE_MAX } ChurnEngine;
@@ -46,7 +47,9 @@ typedef enum GroupType {
         GROUP_SYSTEM = 1 << 2,
 } GroupType;
 
-#define CONFIG_STRING_MAX 176 /* with the longest key name, still a line that inih can read (INI_MAX_LINE is 200 in Debian's build) */
+#define CONFIG_STRING_MAX 176
+/* A word for each disk. The longest that udev makes for NVMe, /dev/disk/by-id/nvme-, 40 bytes of model, 20 of serial and a namespace, are 84. */
+#define CONFIG_LIST_MAX (DEVICE_DISKS_MAX * 96)
 #define CONFIG_KEYS_MAX 96
 #define CONFIG_ORIGIN_MAX 128
 #define CONFIG_WORKERS_MAX 64 /* as many as the board has slots */
@@ -72,11 +75,11 @@ typedef struct Config {
                 char ledger_directory[CONFIG_STRING_MAX]; /* LedgerDirectory=/var/lib/scrubstress */
         } soak;
         struct { /* [Target] */
-                char devices[CONFIG_STRING_MAX];         /* Devices=loop:1536MiB*4 (same grammar as --target) */
+                char devices[CONFIG_LIST_MAX];           /* Devices=loop:1536MiB*4 (same grammar as --target) */
                 bool disks;                              /* parsed from it by config_check(): block devices, not loop files */
                 unsigned n_devices;                      /* likewise: how many devices, of either kind */
                 uint64_t device_size;                    /* likewise; a multiple of 1 MiB. Disks: Size=, or what target_learn() found */
-                char wipe[CONFIG_STRING_MAX];            /* Wipe=none: serials, one per disk */
+                char wipe[CONFIG_LIST_MAX];              /* Wipe=none: serials, one per disk */
                 bool wipe_signatures;                    /* WipeSignatures=no */
                 uint64_t size;                           /* Size=0: of each disk; 0: not said */
                 char image_directories[CONFIG_STRING_MAX]; /* ImageDirectories=/dev/shm /var/tmp: first with room */

@@ -318,21 +318,28 @@ static int parse_devices(const Key *k, const char *value, void *slot) {
         return r < 0 ? r : store_text(k, value, slot);
 }
 
-static void describe_devices(const Key *k _unused_, char *buf, size_t size) {
+static void describe_devices(const Key *k, char *buf, size_t size) {
         char min[UNITS_MAX], max[UNITS_MAX];
 
         snprintf(buf, size, "loop:SIZE*N or loop:SIZE, such as loop:1GiB*4, SIZE from %s to %s, N from 1 to %d; or 1 to %d disks, each "
-                 "/dev/NAME, separated by blanks",
-                 units_format_size(DEVICE_SIZE_MIN, min), units_format_size(DEVICE_SIZE_MAX, max), DEVICE_LOOPS_MAX, DEVICE_DISKS_MAX);
+                 "/dev/NAME, separated by blanks, at most %zu bytes long",
+                 units_format_size(DEVICE_SIZE_MIN, min), units_format_size(DEVICE_SIZE_MAX, max), DEVICE_LOOPS_MAX, DEVICE_DISKS_MAX,
+                 k->size - 1);
 }
 
 const KeyType type_devices = { "", parse_devices, print_text, describe_devices };
 
 /* Serials are what vendors print on disks: any word without blanks. Blanks inside of one are written as '_'. */
 static int parse_serials(const Key *k, const char *value, void *slot) {
+        unsigned n = device_words_count(value);
+        char word[DEVICE_NAME_MAX];
+
         for (const char *p = value; *p; p++)
                 if (!isascii((unsigned char)*p) || (!isgraph((unsigned char)*p) && *p != ' ' && *p != '\t'))
                         return -EINVAL;
+        for (unsigned i = 0; i < n; i++)
+                if (!device_words_get(value, i, word))
+                        return -ERANGE;
         return store_text(k, value, slot);
 }
 

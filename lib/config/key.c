@@ -73,7 +73,7 @@ const Key keys[] = {
         { "Target", "Devices", &type_devices, SLOT(target.devices), "loop:1536MiB*4",
           .help = "What the target is made of: sparse loop files of a size, and how many; they have no name in any directory, and "
                   "vanish with the run, kill -9 included. Or whole disks, best by their links in /dev/disk/by-id: all that is on "
-                  "them is lost, and each needs its serial in Wipe=." },
+                  "them is lost, and each needs its serial in Wipe=. A list may be continued over lines that end in a backslash." },
         { "Target", "Wipe", &type_serials, SLOT(target.wipe), "none",
           .help = "Consent to lose all that is on the disks of Devices=: the serial of each, in the same order, as the kernel reports "
                   "it and scrubstress devices prints it. A disk is written to only if every interlock agrees; otherwise the run is "

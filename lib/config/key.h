@@ -34,7 +34,7 @@ extern const Key keys[];
 extern const size_t n_keys;
 
 /* What prints a key needs at most so much. */
-#define KEY_VALUE_MAX CONFIG_STRING_MAX
+#define KEY_VALUE_MAX CONFIG_LIST_MAX
 #define KEY_TEXT_MAX 512
 
 const Key *key_find(const char *section, const char *name);
