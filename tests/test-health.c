@@ -25,7 +25,7 @@ typedef struct Place {
         HealthWatch *watch;
         Target target;
         unsigned n_seen, n_notes;
-        Observation seen, note; /* the last of each */
+        Observation seen[8], note; /* all of the one, the last of the other */
 } Place;
 
 static void put(const Place *p, const char *name, const char *text, mode_t mode) {
@@ -101,8 +101,8 @@ static void on_observation(void *userdata, const Observation *o) {
                 return;
         }
         assert_int_equal(o->kind, OBS_HEALTH);
-        p->seen = *o;
-        p->n_seen++;
+        assert_true(p->n_seen < ELEMENTSOF(p->seen));
+        p->seen[p->n_seen++] = *o;
 }
 
 static void look(Place *p, HealthLook what) {
@@ -147,6 +147,17 @@ static void each_disk_is_asked_and_nothing_is_news_at_first(void **state) {
         assert_string_equal(p->note.text, "/dev/sda, serial 2105E4F1AB12, says of itself that it fails, before the stress.");
 }
 
+/* Of the disk nvme0n1. */
+static void expect_growth(const Observation *o, HealthCounter c, uint64_t count, const char *what) {
+        char text[OBS_TEXT_MAX];
+
+        snprintf(text, sizeof(text), "/dev/nvme0n1, serial S64ANS0T123456: %s", what);
+        assert_string_equal(o->text, text);
+        assert_int_equal(o->devid, 2);
+        assert_int_equal(o->counter, c + 1);
+        assert_int_equal(o->count, count);
+}
+
 static void growth_is_told_once_with_before_and_after(void **state) {
         Place *p = *state;
         const DiskHealth *d = health_watch_disks(p->watch);
@@ -154,18 +165,16 @@ static void growth_is_told_once_with_before_and_after(void **state) {
         look(p, HEALTH_LOOK_ALL);
         put_text(p, "/smart/nvme0n1", SMART_NVME(61, 4, 5, 3000));
         look(p, HEALTH_LOOK_ALL);
-        assert_int_equal(p->n_seen, 1);
-        assert_int_equal(p->seen.devid, 2);
-        assert_int_equal(p->seen.count, 6);
-        assert_string_equal(p->seen.text, "/dev/nvme0n1, serial S64ANS0T123456: media errors grew from 3 to 5, the disk's own warning grew "
-                            "from 0 to 4");
+        assert_int_equal(p->n_seen, 2);
+        expect_growth(&p->seen[0], HEALTH_MEDIA_ERRORS, 2, "media errors grew from 3 to 5");
+        expect_growth(&p->seen[1], HEALTH_WARNING, 4, "the disk's own warning grew from 0 to 4");
         put_text(p, "/smart/nvme0n1", SMART_NVME(50, 4, 5, 3000));
         look(p, HEALTH_LOOK_ALL);
-        assert_int_equal(p->n_seen, 1);
+        assert_int_equal(p->n_seen, 2);
         put_text(p, "/smart/nvme0n1", SMART_NVME(50, 4, 6, 3000));
         look(p, HEALTH_LOOK_ALL);
-        assert_int_equal(p->n_seen, 2);
-        assert_string_equal(p->seen.text, "/dev/nvme0n1, serial S64ANS0T123456: media errors grew from 5 to 6");
+        assert_int_equal(p->n_seen, 3);
+        expect_growth(&p->seen[2], HEALTH_MEDIA_ERRORS, 1, "media errors grew from 5 to 6");
         assert_int_equal(d[0].before.values[HEALTH_MEDIA_ERRORS], 3);
         assert_int_equal(d[0].now.values[HEALTH_MEDIA_ERRORS], 6);
         assert_int_equal(d[0].hottest, 61);

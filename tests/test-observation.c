@@ -21,6 +21,7 @@ static void assert_same(const Observation *a, const Observation *b) {
         assert_int_equal(a->result, b->result);
         assert_int_equal(a->flags, b->flags);
         assert_int_equal(a->worker, b->worker);
+        assert_int_equal(a->counter, b->counter);
         assert_int_equal(a->devid, b->devid);
         assert_int_equal(a->physical, b->physical);
         assert_int_equal(a->logical, b->logical);
@@ -63,6 +64,7 @@ static void prints_as_documented(void **state _unused_) {
                 { { .kind = OBS_KMSG, .text = "two\nlines\tand \\ \x7f" }, "0 kmsg text=two\\nlines\\x09and \\\\ \\x7f" },
                 { { .kind = OBS_NOTE }, "0 note" },
                 { { .kind = OBS_DIED, .result = 9, .worker = 3, .text = "churn/0" }, "0 died result=+9 worker=3 text=churn/0" },
+                { { .kind = OBS_HEALTH, .counter = HEALTH_CRC_ERRORS + 1, .devid = 2, .count = 1 }, "0 health counter=crc_errors devid=2 count=1" },
                 { { .op = OP_READ, .result = -600, .begin_ns = 5 }, "0 result op=read result=-600 begin=5" },
                 { { .op = OP_READ, .result = -EOPNOTSUPP, .flags = ALL_FLAGS },
                   "0 result op=read errno=EOPNOTSUPP flags=ours,signal,near-full,overlap,swapfile,injected,collided,discards" },
@@ -100,6 +102,7 @@ static Observation some_observation(Rng *r) {
                 .result = rng_below(r, 2) ? results[rng_below(r, ELEMENTSOF(results))] : -(int32_t)rng_below(r, 140),
                 .flags = (uint32_t)rng_below(r, ALL_FLAGS + 1),
                 .worker = (uint32_t)some_u64(r),
+                .counter = (uint32_t)rng_below(r, _HEALTH_MAX + 1),
                 .devid = some_u64(r),
                 .physical = some_u64(r),
                 .logical = some_u64(r),
@@ -134,7 +137,7 @@ static void every_observation_comes_back(void **state _unused_) {
 
 static void the_longest_fits(void **state _unused_) {
         Observation o = { .time_ns = UINT64_MAX, .kind = OBS_MISCOMPARE, .op = OP_BALANCE_CANCEL, .result = INT32_MIN, .flags = ALL_FLAGS,
-                          .worker = UINT32_MAX, .devid = UINT64_MAX, .physical = UINT64_MAX, .logical = UINT64_MAX, .length = UINT64_MAX,
+                          .worker = UINT32_MAX, .counter = HEALTH_DEVICE_WRITTEN + 1, .devid = UINT64_MAX, .physical = UINT64_MAX, .logical = UINT64_MAX, .length = UINT64_MAX,
                           .count = UINT64_MAX, .begin_ns = UINT64_MAX };
         char buf[OBS_LINE_MAX + 1];
         int full;
@@ -150,6 +153,7 @@ static void the_longest_fits(void **state _unused_) {
         assert_int_equal(observation_print(&o, buf, (size_t)full + 1), full);
         o.kind = (ObservationKind)1000;
         o.op = (Operation)1000;
+        o.counter = UINT32_MAX;
         assert_true(observation_print(&o, buf, OBS_LINE_MAX) > 0);
 }
 

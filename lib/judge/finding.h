@@ -2,7 +2,7 @@
 #pragma once
 /*
  * Finding: an observation the judge holds against kernel or hardware (or, class setup/…, against the setting). Findings of one class,
- * operation, errno and reference are one row with a count.
+ * operation, errno and reference are one row with a count; those of a disk's health a row for each device and counter.
  */
 #include <limits.h>
 #include <stdbool.h>

@@ -23,6 +23,8 @@ typedef struct Ruling {
         Grade grade;
         Operation op;
         int result;
+        uint64_t devid;        /* of a counter's growth, … */
+        uint32_t counter;      /* … which is a row for each device; 0: no counter, and one row for all devices */
         const char *why;       /* of the table's row; NULL: the class's sentence */
         const char *reference; /* of the known issue; NULL: none (yet) */
         const char *lines;     /* of the kernel log that belong to it, one under the other; NULL: the observation's text */

@@ -50,13 +50,15 @@ static void row_init(Finding *f, const Ruling *ruling, const Observation *first)
 }
 
 /* News is not counted where it would be taken for what is known. */
+static bool is_row_of(const Finding *f, const Ruling *r) {
+        return f->class == r->class && f->grade == r->grade && f->op == r->op && f->result == r->result && f->first.counter == r->counter &&
+               (r->counter == 0 || f->devid == r->devid) && strncmp(f->reference, r->reference ?: "", sizeof(f->reference) - 1) == 0;
+}
+
 static size_t row_find(const Judge *j, const Ruling *ruling) {
-        for (size_t i = 0; i < j->n_rows; i++) {
-                const Finding *f = &j->rows[i];
-                if (f->class == ruling->class && f->grade == ruling->grade && f->op == ruling->op && f->result == ruling->result &&
-                    strncmp(f->reference, ruling->reference ?: "", sizeof(f->reference) - 1) == 0)
+        for (size_t i = 0; i < j->n_rows; i++)
+                if (is_row_of(&j->rows[i], ruling))
                         return i;
-        }
         return NO_ROW;
 }
 

@@ -222,7 +222,7 @@ static void decide(Judge *j, const Pending *p) {
                 rows_add(j, p->first.flags & OBS_DISCARDS ? &discarded : &(Ruling){ .class = CLASS_IO_ERROR, .grade = GRADE_HW }, p);
                 break;
         case OBS_HEALTH:
-                rows_add(j, &(Ruling){ .class = CLASS_HEALTH, .grade = GRADE_HW }, p);
+                rows_add(j, &(Ruling){ .class = CLASS_HEALTH, .grade = GRADE_HW, .devid = p->first.devid, .counter = p->first.counter }, p);
                 break;
         case OBS_EMPTY_GROUPS:
                 rows_add(j, &(Ruling){ .class = CLASS_NEVER_DELETED, .grade = GRADE_FINDING }, p);
@@ -238,13 +238,19 @@ static void decide(Judge *j, const Pending *p) {
         }
 }
 
+/* But for the device: that of a counter is another matter on each. */
+static bool are_equal(const Observation *a, const Observation *b) {
+        return a->kind == b->kind && a->op == b->op && a->result == b->result && a->flags == b->flags && a->counter == b->counter &&
+               (a->counter == 0 || a->devid == b->devid);
+}
+
 /* Equal ones wait together, so a flood takes one place; when there is none, the newcomer is decided at once. */
 static void pend(Judge *j, const Observation *o, uint64_t wait_ns) {
         Pending p = { .first = *o, .count = 1, .last_ns = o->time_ns, .due_ns = o->time_ns + wait_ns };
 
         for (size_t i = 0; i < j->n_pending; i++) {
                 Pending *q = &j->pending[i];
-                if (q->first.kind != o->kind || q->first.op != o->op || q->first.result != o->result || q->first.flags != o->flags)
+                if (!are_equal(&q->first, o))
                         continue;
                 q->count++;
                 q->last_ns = o->time_ns;

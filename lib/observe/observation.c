@@ -189,6 +189,20 @@ static int parse_u32(const Field *f, const char *value, Observation *o) {
         return 0;
 }
 
+static void print_counter(const Field *f, const Observation *o, Line *l) {
+        if (o->counter > 0 && o->counter <= _HEALTH_MAX)
+                append(l, " %s=%s", f->key, health_info[o->counter - 1].name);
+}
+
+static int parse_counter(const Field *f _unused_, const char *value, Observation *o) {
+        for (uint32_t i = 0; i < _HEALTH_MAX; i++)
+                if (strcmp(health_info[i].name, value) == 0) {
+                        o->counter = i + 1;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
 static void print_u64(const Field *f, const Observation *o, Line *l) {
         uint64_t value = *(const uint64_t *)((const char *)o + f->offset);
 
@@ -262,6 +276,7 @@ static const Field fields[] = {
         { "result", 0, print_result, parse_result },
         { "flags", 0, print_flags, parse_flags },
         { "worker", offsetof(Observation, worker), print_u32, parse_u32 },
+        { "counter", 0, print_counter, parse_counter },
         { "devid", offsetof(Observation, devid), print_u64, parse_u64 },
         { "physical", offsetof(Observation, physical), print_u64, parse_u64 },
         { "logical", offsetof(Observation, logical), print_u64, parse_u64 },

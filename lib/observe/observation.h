@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "observe/operation.h"
+#include "observe/smart.h"
 
 typedef enum ObservationKind {
         OBS_RESULT,   /* an operation returned: `op`, `result` */
@@ -18,7 +19,7 @@ typedef enum ObservationKind {
         OBS_STUCK,    /* a worker is in `op` beyond its deadline: `text` has wchan and stack, `count` the milliseconds */
         OBS_DIED,     /* a worker ended that should not have: `result` = wait status, `text` its name */
         OBS_DEVSTAT,  /* a device error counter grew: `text` names it, `count` by how much */
-        OBS_HEALTH,   /* counters of a disk's own health grew (smart.h): `text` says which, from what to what; `count` by how much in all */
+        OBS_HEALTH,   /* a counter of a disk's own health grew: `counter`, `count` by how much; `text` says of which disk, from what to what */
         OBS_EMPTY_GROUPS, /* `count` empty data block groups that the kernel should have deleted; `logical`, `length` of the first; `text` */
         OBS_MISCOMPARE, /* data read back is not what was written: `logical` = file offset, `text` names file and block */
         OBS_FAULT,    /* a fault of ours has struck `count` blocks, the first on `devid` at `physical`, and what came of it is not what had to:
@@ -57,6 +58,7 @@ typedef struct Observation {
         int32_t result;     /* 0, negative errno of the kernel under test, or a positive ioctl return (balance: BTRFS_ERROR_DEV_*) */
         uint32_t flags;     /* ObservationFlag */
         uint32_t worker;    /* slot index + 1; 0: not a worker */
+        uint32_t counter;   /* HealthCounter + 1; 0: none */
         uint64_t devid;     /* 0: none */
         uint64_t physical;  /* scrub: progress.last_physical */
         uint64_t logical;

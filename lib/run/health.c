@@ -225,18 +225,17 @@ bool health_watch_busy(const HealthWatch *w) {
         return false;
 }
 
-static void say_growth(const HealthWatch *w, unsigned disk, const Health *now, Observation *o) {
-        const Health *before = &w->disks[disk].now;
-        size_t n = (size_t)snprintf(o->text, sizeof(o->text), "/dev/%s, serial %.64s: ", w->asked[disk].name, w->asked[disk].serial);
+/* False: it has not grown, or that is no matter. */
+static bool say_growth(const HealthWatch *w, unsigned disk, HealthCounter c, Observation *o) {
+        const Health *before = &w->disks[disk].now, *now = &w->answers[disk].health;
+        const Asked *a = &w->asked[disk];
 
-        for (HealthCounter c = 0; c < _HEALTH_MAX && n < sizeof(o->text); c++) {
-                uint64_t growth = health_info[c].finding ? health_growth(before, now, c) : 0;
-                if (growth == 0)
-                        continue;
-                n += (size_t)snprintf(o->text + n, sizeof(o->text) - n, "%s%s grew from %llu to %llu", o->count ? ", " : "",
-                                      health_info[c].label, (unsigned long long)before->values[c], (unsigned long long)now->values[c]);
-                o->count += growth;
-        }
+        o->devid = a->devid;
+        o->counter = c + 1;
+        o->count = health_info[c].finding ? health_growth(before, now, c) : 0;
+        snprintf(o->text, sizeof(o->text), "/dev/%s, serial %.64s: %s grew from %llu to %llu", a->name, a->serial, health_info[c].label,
+                 (unsigned long long)before->values[c], (unsigned long long)now->values[c]);
+        return o->count > 0;
 }
 
 static void take_health(HealthWatch *w, unsigned disk, const Health *now) {
@@ -272,10 +271,9 @@ static void note_missing(HealthWatch *w, const Answer *a, Observation *note) {
                  "kernel knows is watched.", a->why.sentence);
 }
 
-static void take_answer(HealthWatch *w, unsigned disk, Observation *growth, Observation *note) {
+static void take_answer(HealthWatch *w, unsigned disk, Observation *note) {
         const Answer *a = &w->answers[disk];
 
-        say_growth(w, disk, &a->health, growth);
         note_failing(w, disk, &a->health, note);
         take_health(w, disk, &a->health);
         if (a->smart == -ETIMEDOUT)
@@ -286,20 +284,21 @@ static void take_answer(HealthWatch *w, unsigned disk, Observation *growth, Obse
 
 void health_watch_poll(HealthWatch *w, uint64_t now_ns, ObserveFunc func, void *userdata) {
         for (unsigned i = 0; i < w->n; i++) {
-                Observation growth = { .time_ns = now_ns, .kind = OBS_HEALTH, .devid = w->asked[i].devid };
+                Observation growth = { .time_ns = now_ns, .kind = OBS_HEALTH };
                 Observation note = { .time_ns = now_ns, .kind = OBS_NOTE };
                 bool late = w->asked[i].child.pid > 0 && now_ns >= w->asked[i].deadline_ns;
                 int status = 0;
 
                 if (child_reap(&w->asked[i].child, &status) == 1) {
+                        for (HealthCounter c = 0; c < _HEALTH_MAX && status == 0; c++)
+                                if (say_growth(w, i, c, &growth))
+                                        func(userdata, &growth);
                         if (status == 0)
-                                take_answer(w, i, &growth, &note);
+                                take_answer(w, i, &note);
                 } else if (late) {
                         forget(&w->asked[i]);
                         give_up(w, i, &note);
                 }
-                if (growth.count > 0)
-                        func(userdata, &growth);
                 if (note.text[0])
                         func(userdata, &note);
         }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * HealthWatch: how the disks of a target fare while a run is on. Each is asked by a process of its own: smartctl may take its time, and a disk that
- * does not answer must hold up neither the run nor the other disks. What smartctl does not tell the kernel may: temperature, bytes written.
+ * HealthWatch: how the disks of a target fare while a run is on. Each is asked by a process of its own: smartctl may take its time,
+ * and a disk that does not answer must hold up neither the run nor the other disks. What smartctl does not tell the kernel may: temperature,
+ * bytes written.
  *
- * Life: health_watch_new() → health_watch_learn() after each make of the target → health_watch_ask(), health_watch_poll() … → health_watch_free().
+ * Life: health_watch_new() → health_watch_learn() after each make of the target → health_watch_ask(), health_watch_poll() … →
+ * health_watch_free().
  */
 #include "base/child.h"
 #include "observe/smart.h"
@@ -37,7 +39,7 @@ uint64_t health_watch_warmest(const HealthWatch *w, const char **ret_name);
 void health_watch_ask(HealthWatch *w, HealthLook look, uint64_t now_ns);
 /* When they were last asked, CLOCK_MONOTONIC; HEALTH_LOOK_ALL counts as a look at the warmth too. 0: never. */
 uint64_t health_watch_asked_ns(const HealthWatch *w, HealthLook look);
-/* Takes the answers that have come. OBS_HEALTH for each disk of which a counter has grown since the look before; OBS_NOTE once per watch when
+/* Takes the answers that have come. OBS_HEALTH for each counter of a disk that has grown since the look before; OBS_NOTE once per watch when
  * smartctl is missing or tells nothing, once for a disk that says at the first look that it fails, and for one that has not answered in
  * HEALTH_TIMEOUT_NS: it is not asked again. Does not block. */
 void health_watch_poll(HealthWatch *w, uint64_t now_ns, ObserveFunc func, void *userdata);
