@@ -304,6 +304,39 @@ static void a_target_made_again_goes_on_with_its_disks(void **state) {
         assert_int_equal(p->n_seen, 1);
 }
 
+/* For evidence: what was printed first, and last. */
+static void documents_are_kept_as_long_as_their_disk(void **state) {
+        Place *p = *state;
+        HealthDocuments d;
+
+        assert_true(health_watch_documents(p->watch, 2, &d));
+        assert_string_equal(d.name, "nvme0n1");
+        assert_null(d.before);
+        assert_null(d.now);
+        look(p, HEALTH_LOOK_ALL);
+        assert_true(health_watch_documents(p->watch, 2, &d));
+        assert_string_equal(d.before, SMART_NVME(47, 0, 3, 1000));
+        assert_string_equal(d.now, d.before);
+        put_text(p, "/smart/nvme0n1", SMART_NVME(48, 0, 3, 1000));
+        look(p, HEALTH_LOOK_ALL);
+        put_text(p, "/smart/nvme0n1", SMART_NVME(49, 0, 3, 1000));
+        look(p, HEALTH_LOOK_ALL);
+        put_text(p, "/smart/nvme0n1", "{\"smartctl\":{}}"); /* tells nothing */
+        look(p, HEALTH_LOOK_ALL);
+        assert_true(health_watch_documents(p->watch, 2, &d));
+        assert_string_equal(d.before, SMART_NVME(47, 0, 3, 1000));
+        assert_string_equal(d.now, SMART_NVME(49, 0, 3, 1000));
+        assert_true(health_watch_documents(p->watch, 1, &d));
+        assert_string_equal(d.now, SMART_SATA_HDD);
+        assert_false(health_watch_documents(p->watch, 3, &d));
+        assert_false(health_watch_documents(p->watch, 0, &d));
+        strcpy(p->target.disks[0].identity.serial, "ANOTHER");
+        health_watch_learn(p->watch, &p->target);
+        assert_true(health_watch_documents(p->watch, 2, &d));
+        assert_null(d.before);
+        assert_null(d.now);
+}
+
 static void loop_files_are_not_asked(void **state) {
         Place *p = *state;
 
@@ -327,6 +360,7 @@ int main(void) {
                 TEST(a_look_without_an_answer_changes_nothing),
                 TEST(a_disk_that_does_not_answer_is_given_up),
                 TEST(a_target_made_again_goes_on_with_its_disks),
+                TEST(documents_are_kept_as_long_as_their_disk),
                 TEST(loop_files_are_not_asked),
         };
 

@@ -11,9 +11,12 @@
 
 #include <errno.h>
 #include <ftw.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "run-fixture.h"
+#include "smart-documents.h"
 
 #define LOOK (31 * NSEC_PER_SEC) /* after which the temperature is looked at again */
 
@@ -221,6 +224,102 @@ static void growth_ends_up_with_the_judge(void **state) {
         assert_int_equal(f->grade, GRADE_HW);
 }
 
+/* Prints the file of the disk's name. */
+static void put_smartctl(const Place *p) {
+        char path[128], text[256];
+        FILE *f;
+
+        snprintf(path, sizeof(path), "%s/bin", p->root);
+        assert_int_equal(fs_mkdir_p(path), 0);
+        strcat(path, "/smartctl");
+        f = fopen(path, "we");
+        assert_non_null(f);
+        fprintf(f, "#!/bin/sh\ncat %s/\"${3#/dev/}\"\n", p->root);
+        fclose(f);
+        assert_int_equal(chmod(path, 0755), 0);
+        snprintf(text, sizeof(text), "%s/bin:/usr/bin:/bin", p->root);
+        setenv("PATH", text, 1);
+}
+
+static void put_document(const Place *p, const char *document) {
+        char path[128];
+        FILE *f;
+
+        snprintf(path, sizeof(path), "%s/nvme0n1", p->root);
+        f = fopen(path, "we");
+        assert_non_null(f);
+        fputs(document, f);
+        fclose(f);
+}
+
+/* A look at all of it, some time after the one before. */
+static void ask_all(Place *p) {
+        look(p);
+        health_watch_ask(p->run->health, HEALTH_LOOK_ALL, p->run->now_ns);
+        do {
+                run_step(p->run, clock_mono_ns() + p->ahead_ns);
+                clock_sleep_ns(2 * NSEC_PER_MSEC);
+        } while (health_watch_busy(p->run->health));
+}
+
+/* To be compared without the newline at its end. */
+static void expect_evidence(const Finding *f, const char *name, const char *document) {
+        char text[8192];
+        int n = fs_read(f->evidence, name, text, sizeof(text));
+
+        assert_int_equal(n, strlen(document) - 1);
+        assert_memory_equal(text, document, (size_t)n);
+}
+
+static void the_evidence_has_what_smartctl_said_before_and_after(void **state) {
+        _cleanup_free_ char *path = strdup(getenv("PATH"));
+        Place *p = *state;
+        const Finding *f;
+
+        put_smartctl(p);
+        snprintf(p->run->config.run.evidence_directory, sizeof(p->run->config.run.evidence_directory), "%s/evidence", p->root);
+        put_document(p, SMART_NVME(47, 0, 3, 1000));
+        ask_all(p);
+        put_document(p, SMART_NVME(48, 0, 3, 1000));
+        ask_all(p);
+        put_document(p, SMART_NVME(49, 0, 5, 1000));
+        ask_all(p);
+        look(p); /* it has settled */
+        assert_int_equal(judge_n_findings(p->run->judge), 1);
+        f = judge_finding(p->run->judge, 0);
+        assert_string_equal(finding_classes[f->class].name, "hardware/health");
+        assert_non_null(strstr(f->evidence, "/01-hardware-health"));
+        expect_evidence(f, "/smart-before-nvme0n1.json", SMART_NVME(47, 0, 3, 1000));
+        expect_evidence(f, "/smart-after-nvme0n1.json", SMART_NVME(49, 0, 5, 1000));
+        assert_int_equal(p->run->report.n_notes, 0);
+        setenv("PATH", path, 1);
+}
+
+/* Another class has none, and neither has a finding beyond MaxFindings=. */
+static void other_findings_have_no_such_evidence(void **state) {
+        _cleanup_free_ char *path = strdup(getenv("PATH"));
+        Place *p = *state;
+        char text[64];
+
+        put_smartctl(p);
+        snprintf(p->run->config.run.evidence_directory, sizeof(p->run->config.run.evidence_directory), "%s/evidence", p->root);
+        p->run->config.run.max_findings = 1;
+        put_document(p, SMART_NVME(47, 0, 3, 1000));
+        ask_all(p);
+        run_observe(p->run, &(Observation){ .time_ns = p->run->now_ns, .kind = OBS_RESULT, .op = OP_READ, .result = -EIO, .devid = 1 });
+        look(p);
+        put_document(p, SMART_NVME(47, 0, 4, 1000));
+        ask_all(p);
+        look(p);
+        assert_int_equal(judge_n_findings(p->run->judge), 2);
+        assert_true(judge_finding(p->run->judge, 0)->evidence[0]);
+        assert_int_equal(fs_read(judge_finding(p->run->judge, 0)->evidence, "/smart-before-nvme0n1.json", text, sizeof(text)), -ENOENT);
+        assert_int_equal(judge_finding(p->run->judge, 1)->class, CLASS_HEALTH);
+        assert_string_equal(judge_finding(p->run->judge, 1)->evidence, "");
+        assert_int_equal(p->run->report.n_notes, 0);
+        setenv("PATH", path, 1);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void) {
         const struct CMUnitTest tests[] = {
@@ -233,6 +332,8 @@ int main(void) {
                 TEST(a_lost_target_is_made_again_all_the_same),
                 TEST(a_pause_for_heat_is_no_control_scrub),
                 TEST(growth_ends_up_with_the_judge),
+                TEST(the_evidence_has_what_smartctl_said_before_and_after),
+                TEST(other_findings_have_no_such_evidence),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

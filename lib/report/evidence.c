@@ -345,7 +345,7 @@ int evidence_add(const Finding *f, const char *name, const char *text) {
         if (snprintf(path, sizeof(path), "%s/%s", f->evidence, name) >= (int)sizeof(path))
                 return -ENAMETOOLONG;
         file = fopen(path, "wex");
-        if (!file || fputs(text, file) < 0 || fflush(file) != 0)
+        if (!file || fputs(text, file) < 0 || fflush(file) != 0 || fsync(fileno(file)) < 0)
                 return -errno;
         return 0;
 }

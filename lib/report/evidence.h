@@ -34,6 +34,7 @@ int evidence_save(const Evidence *x, unsigned number, Error *e);
 /* Whether evidence could be kept in `directory`, asked before a run: writes a file without a name in it or, when it does not exist yet, in
  * its nearest parent that does. Nothing is left behind. EXIT_ERROR. */
 int evidence_check(const char *directory, Error *e);
-/* Adds a file to a folder that is there already: what became known later (what btrfs check said of the lost target). A finding without a
- * folder is success. */
+/* Adds a file to a folder that is there already, and has it on the disk when it returns: what became known later (what btrfs check said of the lost
+ * target), or is of one class alone (what smartctl said of a disk, smart-before-sda.json and smart-after-sda.json). A finding without a folder is
+ * success. */
 int evidence_add(const Finding *f, const char *name, const char *text);

@@ -10,15 +10,16 @@
 #include "base/clock.h"
 #include "base/fs.h"
 
-#define OUTPUT_MAX (1 * MiB)      /* of smartctl; a disk with full logs needs some 50 KiB */
+#define OUTPUT_MAX (256 * KiB)      /* of smartctl; a disk with full logs needs some 50 KiB */
 #define GRACE_NS (2 * NSEC_PER_SEC) /* of the process that waits for smartctl, to give it up itself */
-#define SECTOR 512                /* the unit of the kernel's count, whatever the device's own is */
+#define SECTOR 512                  /* the unit of the kernel's count, whatever the device's own is */
 
 /* Shared with the process that asks. */
 typedef struct Answer {
         Health health;
         int smart; /* as from smart_parse(), a negative errno, or SMART_NOT_ASKED */
         Error why; /* unless it is 0 */
+        char document[OUTPUT_MAX]; /* of smartctl; where it writes nothing there is no memory */
 } Answer;
 
 #define SMART_NOT_ASKED (SMART_NOTHING + 1)
@@ -30,6 +31,7 @@ typedef struct Asked {
         Child child;
         uint64_t deadline_ns;
         bool silent; /* it did not answer: what asked it may be stuck in the kernel, and one of these is enough */
+        char *before, *now; /* what smartctl printed at the first look and at the last; NULL: nothing yet. OUTPUT_MAX at most */
 } Asked;
 
 struct HealthWatch {
@@ -58,12 +60,19 @@ int health_watch_new(HealthWatch **ret, const char *root) {
         return -ENOMEM;
 }
 
-static void forget(Asked *a) {
+static void forget_child(Asked *a) {
         if (a->child.pid <= 0)
                 return;
         child_kill(&a->child, SIGKILL);
         close(a->child.pidfd);
         a->child = CHILD_NULL;
+}
+
+static void forget(Asked *a) {
+        forget_child(a);
+        free(a->before);
+        free(a->now);
+        *a = (Asked){ .child = CHILD_NULL };
 }
 
 void health_watch_free(HealthWatch *w) {
@@ -114,7 +123,6 @@ void health_watch_learn(HealthWatch *w, const Target *t) {
                 if (i < t->n_disks && !same) {
                         forget(a);
                         w->disks[i] = (DiskHealth){ 0 };
-                        *a = (Asked){ .child = CHILD_NULL };
                         memcpy(a->name, d->name, sizeof(a->name));
                         memcpy(a->serial, d->serial, sizeof(a->serial));
                 } else if (i >= t->n_disks)
@@ -153,22 +161,19 @@ static void read_sensor(Health *h, const char *root, const char *name) {
         }
 }
 
-static int ask_smartctl(const char *name, Health *h, Error *why) {
+static int ask_smartctl(const char *name, Answer *a, Health *ret) {
         char path[64];
         const char *argv[] = { "smartctl", "--json=c", "-a", path, NULL };
-        _cleanup_free_ char *output = malloc(OUTPUT_MAX);
         int r;
 
-        if (!output)
-                return error_set(why, EXIT_ERROR, ENOMEM, "out of memory");
         snprintf(path, sizeof(path), "/dev/%s", name);
-        r = child_run(argv, HEALTH_TIMEOUT_NS, output, OUTPUT_MAX);
+        r = child_run(argv, HEALTH_TIMEOUT_NS, a->document, sizeof(a->document));
         if (r == -ENOENT)
-                return error_set(why, EXIT_ERROR, ENOENT, "it is not installed");
+                return error_set(&a->why, EXIT_ERROR, ENOENT, "it is not installed");
         if (r < 0)
-                return error_set(why, EXIT_ERROR, -r, "%s", strerror(-r));
+                return error_set(&a->why, EXIT_ERROR, -r, "%s", strerror(-r));
         /* The exit status is a mask, most of it of what the document says as well. */
-        return smart_parse(output, h, why);
+        return smart_parse(a->document, ret, &a->why);
 }
 
 typedef struct Question {
@@ -190,7 +195,7 @@ static int answer_main(void *arg) {
         read_sensor(&a->health, root, name);
         if (q->look == HEALTH_LOOK_ALL || !health_knows(&a->health, HEALTH_TEMPERATURE)) {
                 Health smart;
-                a->smart = ask_smartctl(name, &smart, &a->why);
+                a->smart = ask_smartctl(name, a, &smart);
                 if (a->smart == 0)
                         health_merge(&a->health, &smart);
         }
@@ -200,6 +205,15 @@ static int answer_main(void *arg) {
 
 /* Of the supervisor. */
 
+bool health_watch_documents(const HealthWatch *w, uint64_t devid, HealthDocuments *ret) {
+        for (unsigned i = 0; i < w->n; i++)
+                if (devid && w->asked[i].devid == devid) {
+                        *ret = (HealthDocuments){ w->asked[i].name, w->asked[i].before, w->asked[i].now };
+                        return true;
+                }
+        return false;
+}
+
 void health_watch_ask(HealthWatch *w, HealthLook look, uint64_t now_ns) {
         w->warmth_ns = now_ns;
         if (look == HEALTH_LOOK_ALL)
@@ -207,7 +221,8 @@ void health_watch_ask(HealthWatch *w, HealthLook look, uint64_t now_ns) {
         for (unsigned i = 0; i < w->n; i++) {
                 if (w->asked[i].child.pid > 0 || w->asked[i].silent)
                         continue;
-                w->answers[i] = (Answer){ .smart = SMART_NOT_ASKED };
+                w->answers[i].health = (Health){ 0 };
+                w->answers[i].smart = SMART_NOT_ASKED;
                 /* No process for it now: there will be another look. */
                 if (child_fork(&w->asked[i].child, "ss:health", answer_main, &(Question){ w, i, look }) == 0)
                         w->asked[i].deadline_ns = now_ns + HEALTH_TIMEOUT_NS + GRACE_NS;
@@ -271,14 +286,24 @@ static void note_missing(HealthWatch *w, const Answer *a, Observation *note) {
                  "kernel knows is watched.", a->why.sentence);
 }
 
+/* Without memory there is none to keep, and the evidence of a finding has one file less. */
+static void take_document(Asked *a, const char *document) {
+        free(a->now);
+        a->now = strdup(document);
+        if (!a->before)
+                a->before = strdup(document);
+}
+
 static void take_answer(HealthWatch *w, unsigned disk, Observation *note) {
         const Answer *a = &w->answers[disk];
 
         note_failing(w, disk, &a->health, note);
         take_health(w, disk, &a->health);
-        if (a->smart == -ETIMEDOUT)
+        if (a->smart == 0)
+                take_document(&w->asked[disk], a->document);
+        else if (a->smart == -ETIMEDOUT)
                 give_up(w, disk, note);
-        else if (a->smart != 0 && a->smart != SMART_NOT_ASKED)
+        else if (a->smart != SMART_NOT_ASKED)
                 note_missing(w, a, note);
 }
 
@@ -296,7 +321,7 @@ void health_watch_poll(HealthWatch *w, uint64_t now_ns, ObserveFunc func, void *
                         if (status == 0)
                                 take_answer(w, i, &note);
                 } else if (late) {
-                        forget(&w->asked[i]);
+                        forget_child(&w->asked[i]);
                         give_up(w, i, &note);
                 }
                 if (note.text[0])

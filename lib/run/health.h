@@ -35,6 +35,16 @@ const DiskHealth *health_watch_disks(const HealthWatch *w);
 /* Degrees C of the hottest disk, by the last look at each, and the kernel's name of it; 0: not known. */
 uint64_t health_watch_warmest(const HealthWatch *w, const char **ret_name);
 
+/* What smartctl has printed of a disk, for evidence; NULL: it has told nothing yet. Valid until the next poll. */
+typedef struct HealthDocuments {
+        const char *name;   /* the kernel's, of the disk */
+        const char *before; /* at the first look, which is before the stress, … */
+        const char *now;    /* … and at the last */
+} HealthDocuments;
+
+/* False: no disk with this devid is watched. */
+bool health_watch_documents(const HealthWatch *w, uint64_t devid, HealthDocuments *ret);
+
 /* Asks every disk that is not being asked. Does not block. */
 void health_watch_ask(HealthWatch *w, HealthLook look, uint64_t now_ns);
 /* When they were last asked, CLOCK_MONOTONIC; HEALTH_LOOK_ALL counts as a look at the warmth too. 0: never. */

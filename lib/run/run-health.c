@@ -16,6 +16,23 @@ void run_health_end(Run *r) {
         health_watch_ask(r->health, HEALTH_LOOK_ALL, r->now_ns);
 }
 
+/* 0 too when there is none. */
+static int keep_document(const Finding *f, const char *when, const char *disk, const char *document) {
+        char name[sizeof("smart-before-.json") + sizeof(((Identity *)NULL)->name)];
+
+        snprintf(name, sizeof(name), "smart-%s-%s.json", when, disk);
+        return document ? evidence_add(f, name, document) : 0;
+}
+
+void run_health_evidence(Run *r, const Finding *f) {
+        HealthDocuments d;
+
+        if (f->class != CLASS_HEALTH || !health_watch_documents(r->health, f->devid, &d))
+                return;
+        if (keep_document(f, "before", d.name, d.before) < 0 || keep_document(f, "after", d.name, d.now) < 0)
+                run_note(r, "What smartctl said of /dev/%s could not be kept in the evidence folder of its finding.", d.name);
+}
+
 bool run_health_busy(const Run *r) {
         return health_watch_busy(r->health);
 }

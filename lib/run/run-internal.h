@@ -94,6 +94,8 @@ bool run_health_hot(Run *r);
 bool run_health_cooled(const Run *r);
 /* The last look. */
 void run_health_end(Run *r);
+/* What smartctl has printed of the disk, before and after, goes to the evidence of a finding on its health. */
+void run_health_evidence(Run *r, const Finding *f);
 
 /* run-fault.c; with [Fault] Enabled=no they do nothing. Begins anew, with the first fault. */
 void run_fault_begin(Run *r);
