@@ -20,3 +20,4 @@ extern const Command command_devices;
 extern const Command command_documentation;
 extern const Command command_ledger;
 extern const Command command_run;
+extern const Command command_smart;

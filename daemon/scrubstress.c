@@ -20,6 +20,7 @@ static const Command *const commands[] = {
         &command_documentation,
         &command_ledger,
         &command_run,
+        &command_smart,
 };
 
 static void print_help(void) {

@@ -4,7 +4,7 @@
 # The units as systemd-analyze judges them, without a running systemd: they are sound, a service is exposed to at most 2.0, and of what
 # the analysis holds against a service its file says why it cannot be had otherwise.
 #
-# Needs TOP_SRCDIR and TOP_BUILDDIR (the units that are made, scrubstressd).
+# Needs TOP_SRCDIR and TOP_BUILDDIR (the units that are made, the programs).
 set -uo pipefail
 export LC_ALL=C.UTF-8 SYSTEMD_COLORS=0 SYSTEMD_PAGER=
 
@@ -31,12 +31,12 @@ result() { # DESCRIPTION COMPLAINTS
 }
 
 # The units that are installed, with the program where it is now.
-for file in "$build"/systemd/*.service "$source"/systemd/*.{service,target,slice}; do
-        sed "s#^\(Exec[A-Za-z]*=\)/[^ ]*/scrubstressd#\1$build/scrubstressd#" "$file" >"$t/${file##*/}"
+for file in "$build"/systemd/*.service "$source"/systemd/*.{service,socket,target,slice}; do
+        sed -E "s#^(Exec[A-Za-z]*=)/[^ ]*/(scrubstressd?)#\1$build/\2#" "$file" >"$t/${file##*/}"
 done
 cd "$t" || exit 99
 services=(*.service)
-result "there are units of all kinds" "$(for file in scrubstress{,@,-failed@}.service scrubstress.target system-scrubstress.slice; do
+result "there are units of all kinds" "$(for file in scrubstress{,@,-failed@,-smart@}.service scrubstress-smart.socket scrubstress.target system-scrubstress.slice; do
         [ -s "$file" ] || echo "$file is missing"
 done)"
 
@@ -63,10 +63,18 @@ for service in "${services[@]}"; do
         result "$service: every other directive is explained" "$(unexplained "$service")"
 done
 
+result "the socket is where the program asks" "$(
+        path=$(sed -n 's/^#define SMART_SOCKET "\(.*\)"$/\1/p' "$source/lib/observe/smart-ask.h")
+        grep -qxF "ListenStream=$path" scrubstress-smart.socket || echo "scrubstress-smart.socket does not listen at $path")"
+passes_through() { grep -lE '^(CapabilityBoundingSet|AmbientCapabilities)=.*CAP_SYS_RAWIO' ./*.service; }
+result "one unit may pass commands through to disks" "$([ "$(passes_through)" = ./scrubstress-smart@.service ] || passes_through)"
+
 # A breach of each is seen.
-mkdir breach && sed 's/^PrivateNetwork=yes//; s/^# PrivateUsers=.*/#/; s/^KillMode=.*/KillMode=gently/' scrubstress.service >breach/scrubstress.service
+mkdir breach && sed 's/^PrivateNetwork=yes//; s/^# PrivateUsers=.*/#/; s/^KillMode=.*/KillMode=gently/
+        s/^CapabilityBoundingSet=/&CAP_SYS_RAWIO /' scrubstress.service >breach/scrubstress.service
 cd breach || exit 99
 result "an unknown value is seen" "$([ -n "$(sound ./scrubstress.service)" ] || echo "verify says nothing")"
 result "exposure is seen" "$([ -n "$(exposed scrubstress.service)" ] || echo "the threshold makes no difference")"
 result "a directive without a word is seen" "$(grep -qF PrivateUsers= <<<"$(unexplained scrubstress.service)" || echo "it is not missed")"
+result "another unit that may is seen" "$(passes_through | grep -qxF ./scrubstress.service || echo "it is not")"
 printf '1..%d\n' $n

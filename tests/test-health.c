@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <ftw.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -18,6 +19,7 @@
 #include "base/fs.h"
 #include "run/health.h"
 #include "smart-documents.h"
+#include "smart-helper.h"
 
 typedef struct Place {
         char root[48];
@@ -267,12 +269,12 @@ static void a_disk_that_does_not_answer_is_given_up(void **state) {
         put_smartctl(p, "#!/bin/sh\n[ \"$3\" = /dev/sda ] && exec sleep 60\nexit 2\n");
         health_watch_ask(p->watch, HEALTH_LOOK_ALL, now);
         for (unsigned i = 0; i < 5000 && p->n_notes == 0; i++) {
-                health_watch_poll(p->watch, now + HEALTH_TIMEOUT_NS, on_observation, p);
+                health_watch_poll(p->watch, now + SMART_TIMEOUT_NS, on_observation, p);
                 clock_sleep_ns(NSEC_PER_MSEC);
         }
         assert_non_null(strstr(p->note.text, "no JSON")); /* of the other */
         assert_true(health_watch_busy(p->watch));
-        health_watch_poll(p->watch, now + 2 * HEALTH_TIMEOUT_NS, on_observation, p);
+        health_watch_poll(p->watch, now + 2 * SMART_TIMEOUT_NS, on_observation, p);
         assert_false(health_watch_busy(p->watch));
         assert_int_equal(p->n_notes, 2);
         assert_non_null(strstr(p->note.text, "/dev/sda has not answered"));
@@ -337,6 +339,72 @@ static void documents_are_kept_as_long_as_their_disk(void **state) {
         assert_null(d.now);
 }
 
+static int help_twice(void *arg) {
+        const Place *p = arg;
+        int listening = smart_helper_listen(p->root);
+
+        put_text(p, "/listens", "");
+        for (unsigned i = 0; i < 2; i++) {
+                int fd = accept(listening, NULL, NULL), r = smart_serve(p->root, fd, fd, 20 * NSEC_PER_SEC);
+                close(fd);
+                if (r < 0)
+                        return 1;
+        }
+        return 0;
+}
+
+static void start_helper(const Place *p, Child *c, int (*entry)(void *arg)) {
+        char path[128];
+
+        snprintf(path, sizeof(path), "%s/listens", p->root);
+        assert_int_equal(child_fork(c, "test", entry, (void *)(uintptr_t)p), 0);
+        for (unsigned i = 0; i < 5000 && access(path, F_OK) != 0; i++)
+                clock_sleep_ns(NSEC_PER_MSEC);
+        assert_int_equal(access(path, F_OK), 0);
+}
+
+static void where_there_is_a_helper_it_asks(void **state) {
+        Place *p = *state;
+        const DiskHealth *d = health_watch_disks(p->watch);
+        Child c = CHILD_NULL;
+        int status;
+
+        put_text(p, "/sys/block/sda/size", "1\n");
+        put_text(p, "/sys/block/nvme0n1/size", "1\n");
+        start_helper(p, &c, help_twice);
+        setenv("PATH", "/nonexistent", 1);
+        look(p, HEALTH_LOOK_ALL);
+        assert_int_equal(child_wait(&c, 20 * NSEC_PER_SEC, &status), 1);
+        assert_int_equal(status, 0);
+        assert_int_equal(calls(p), 2);
+        assert_int_equal(d[0].now.values[HEALTH_MEDIA_ERRORS], 3);
+        assert_int_equal(d[1].now.values[HEALTH_REALLOCATED], 1992);
+}
+
+static int hang_up(void *arg) {
+        const Place *p = arg;
+        int listening = smart_helper_listen(p->root), fd;
+
+        put_text(p, "/listens", "");
+        while ((fd = accept(listening, NULL, NULL)) >= 0)
+                close(fd);
+        return 1;
+}
+
+static void a_helper_without_an_answer_is_told_of(void **state) {
+        Place *p = *state;
+        Child c = CHILD_NULL;
+        int status;
+
+        start_helper(p, &c, hang_up);
+        look(p, HEALTH_LOOK_ALL);
+        child_kill(&c, SIGKILL);
+        assert_int_equal(child_wait(&c, 20 * NSEC_PER_SEC, &status), 1);
+        assert_int_equal(calls(p), 0);
+        assert_int_equal(p->n_notes, 1);
+        assert_non_null(strstr(p->note.text, "scrubstress-smart@.service gives no answer"));
+}
+
 static void loop_files_are_not_asked(void **state) {
         Place *p = *state;
 
@@ -361,6 +429,8 @@ int main(void) {
                 TEST(a_disk_that_does_not_answer_is_given_up),
                 TEST(a_target_made_again_goes_on_with_its_disks),
                 TEST(documents_are_kept_as_long_as_their_disk),
+                TEST(where_there_is_a_helper_it_asks),
+                TEST(a_helper_without_an_answer_is_told_of),
                 TEST(loop_files_are_not_asked),
         };
 

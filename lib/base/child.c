@@ -117,19 +117,20 @@ static int exec_entry(void *arg) {
         return errno == ENOENT ? 127 : 126;
 }
 
-/* Reads until end of file, or until `until`; returns 0 or -ETIMEDOUT. What does not fit is read and dropped. */
-static int collect(int fd, uint64_t until, char *output, size_t size) {
+int child_collect(int fd, uint64_t until_ns, char *output, size_t size) {
         size_t have = 0;
 
+        if (size > 0)
+                output[0] = 0;
         for (;;) {
                 uint64_t now = clock_mono_ns();
                 struct pollfd p = { .fd = fd, .events = POLLIN };
                 char buf[4096];
                 ssize_t n;
 
-                if (now >= until)
+                if (now >= until_ns)
                         return -ETIMEDOUT;
-                if (poll(&p, 1, (int)((until - now) / NSEC_PER_MSEC) + 1) <= 0)
+                if (poll(&p, 1, (int)((until_ns - now) / NSEC_PER_MSEC) + 1) <= 0)
                         continue;
                 n = read(fd, buf, sizeof(buf));
                 if (n < 0 && (errno == EINTR || errno == EAGAIN))
@@ -161,7 +162,7 @@ int child_run(const char *const argv[], uint64_t timeout_ns, char *output, size_
         if (r < 0)
                 return r;
         close(TAKE_FD(to));
-        r = collect(from, until, output, size);
+        r = child_collect(from, until, output, size);
         if (r == 0)
                 r = child_wait(&c, until > clock_mono_ns() ? until - clock_mono_ns() : 0, &status) == 1 ? 0 : -ETIMEDOUT;
         if (r < 0) {

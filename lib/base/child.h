@@ -31,6 +31,10 @@ int child_kill(const Child *c, int signal);
 /* Waits at most timeout_ns for the end: 0 still running, 1 ended. Blocks; not for the supervisor's loop while a run is on. */
 int child_wait(Child *c, uint64_t timeout_ns, int *ret_status);
 
+/* Reads what another process writes into a pipe or a socket, to its end or until `until_ns` on CLOCK_MONOTONIC: 0 or -ETIMEDOUT. At most size-1
+ * bytes are kept, NUL-terminated; what does not fit is read and dropped. An error of reading is an end. */
+int child_collect(int fd, uint64_t until_ns, char *output, size_t size);
+
 /* Runs a program to its end (found in PATH), standard output and error both captured, at most size-1 bytes, NUL-terminated.
  * Blocks up to timeout_ns, then kills it: -ETIMEDOUT. Returns its exit status (0…255; 128+n for signal n) or a negative errno;
  * -ENOENT when there is no such program. It ignores the signals of a terminal and SIGTERM. Meant for jobs, which are children themselves. */

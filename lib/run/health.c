@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/fs.h"
 
-#define OUTPUT_MAX (256 * KiB)      /* of smartctl; a disk with full logs needs some 50 KiB */
 #define GRACE_NS (2 * NSEC_PER_SEC) /* of the process that waits for smartctl, to give it up itself */
 #define SECTOR 512                  /* the unit of the kernel's count, whatever the device's own is */
 
@@ -19,7 +18,7 @@ typedef struct Answer {
         Health health;
         int smart; /* as from smart_parse(), a negative errno, or SMART_NOT_ASKED */
         Error why; /* unless it is 0 */
-        char document[OUTPUT_MAX]; /* of smartctl; where it writes nothing there is no memory */
+        char document[SMART_OUTPUT_MAX]; /* of smartctl; where it writes nothing there is no memory */
 } Answer;
 
 #define SMART_NOT_ASKED (SMART_NOTHING + 1)
@@ -31,7 +30,7 @@ typedef struct Asked {
         Child child;
         uint64_t deadline_ns;
         bool silent; /* it did not answer: what asked it may be stuck in the kernel, and one of these is enough */
-        char *before, *now; /* what smartctl printed at the first look and at the last; NULL: nothing yet. OUTPUT_MAX at most */
+        char *before, *now; /* what smartctl printed at the first look and at the last; NULL: nothing yet. SMART_OUTPUT_MAX at most */
 } Asked;
 
 struct HealthWatch {
@@ -161,15 +160,13 @@ static void read_sensor(Health *h, const char *root, const char *name) {
         }
 }
 
-static int ask_smartctl(const char *name, Answer *a, Health *ret) {
-        char path[64];
-        const char *argv[] = { "smartctl", "--json=c", "-a", path, NULL };
-        int r;
+static int ask_smartctl(const char *root, const char *name, Answer *a, Health *ret) {
+        int r = smart_ask(root, name, SMART_TIMEOUT_NS, a->document, sizeof(a->document));
 
-        snprintf(path, sizeof(path), "/dev/%s", name);
-        r = child_run(argv, HEALTH_TIMEOUT_NS, a->document, sizeof(a->document));
         if (r == -ENOENT)
                 return error_set(&a->why, EXIT_ERROR, ENOENT, "it is not installed");
+        if (r == -EPROTO)
+                return error_set(&a->why, EXIT_ERROR, EPROTO, "scrubstress-smart@.service gives no answer, the journal may say why");
         if (r < 0)
                 return error_set(&a->why, EXIT_ERROR, -r, "%s", strerror(-r));
         /* The exit status is a mask, most of it of what the document says as well. */
@@ -195,7 +192,7 @@ static int answer_main(void *arg) {
         read_sensor(&a->health, root, name);
         if (q->look == HEALTH_LOOK_ALL || !health_knows(&a->health, HEALTH_TEMPERATURE)) {
                 Health smart;
-                a->smart = ask_smartctl(name, a, &smart);
+                a->smart = ask_smartctl(root, name, a, &smart);
                 if (a->smart == 0)
                         health_merge(&a->health, &smart);
         }
@@ -225,7 +222,7 @@ void health_watch_ask(HealthWatch *w, HealthLook look, uint64_t now_ns) {
                 w->answers[i].smart = SMART_NOT_ASKED;
                 /* No process for it now: there will be another look. */
                 if (child_fork(&w->asked[i].child, "ss:health", answer_main, &(Question){ w, i, look }) == 0)
-                        w->asked[i].deadline_ns = now_ns + HEALTH_TIMEOUT_NS + GRACE_NS;
+                        w->asked[i].deadline_ns = now_ns + SMART_TIMEOUT_NS + GRACE_NS;
         }
 }
 
@@ -267,7 +264,7 @@ static void take_health(HealthWatch *w, unsigned disk, const Health *now) {
 static void give_up(HealthWatch *w, unsigned disk, Observation *note) {
         w->asked[disk].silent = true;
         snprintf(note->text, sizeof(note->text), "/dev/%s has not answered smartctl within %llu s: its health is not watched any more.",
-                 w->asked[disk].name, (unsigned long long)(HEALTH_TIMEOUT_NS / NSEC_PER_SEC));
+                 w->asked[disk].name, (unsigned long long)(SMART_TIMEOUT_NS / NSEC_PER_SEC));
 }
 
 /* Known from the first look on: it is no finding of this run, but what comes of it may be no news either. */

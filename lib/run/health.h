@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * HealthWatch: how the disks of a target fare while a run is on. Each is asked by a process of its own: smartctl may take its time,
+ * HealthWatch: how the disks of a target fare while a run is on. Each is asked by a process of its own (smart-ask.h): smartctl may take its time,
  * and a disk that does not answer must hold up neither the run nor the other disks. What smartctl does not tell the kernel may: temperature,
  * bytes written.
  *
@@ -9,6 +9,7 @@
  * health_watch_free().
  */
 #include "base/child.h"
+#include "observe/smart-ask.h"
 #include "observe/smart.h"
 #include "observe/source.h"
 #include "target/target.h"
@@ -51,8 +52,6 @@ void health_watch_ask(HealthWatch *w, HealthLook look, uint64_t now_ns);
 uint64_t health_watch_asked_ns(const HealthWatch *w, HealthLook look);
 /* Takes the answers that have come. OBS_HEALTH for each counter of a disk that has grown since the look before; OBS_NOTE once per watch when
  * smartctl is missing or tells nothing, once for a disk that says at the first look that it fails, and for one that has not answered in
- * HEALTH_TIMEOUT_NS: it is not asked again. Does not block. */
+ * SMART_TIMEOUT_NS: it is not asked again. Does not block. */
 void health_watch_poll(HealthWatch *w, uint64_t now_ns, ObserveFunc func, void *userdata);
 bool health_watch_busy(const HealthWatch *w);
-
-#define HEALTH_TIMEOUT_NS (30 * NSEC_PER_SEC)
