@@ -27,10 +27,16 @@ answer_for_the_kernel() { drop_in "Environment=LD_PRELOAD=$library/shim.so" "Env
 
 # by_id SERIAL: the link that udev made; in the order that the program prefers.
 by_id() { find /dev/disk/by-id -name "*$1*" ! -name '*-part*' | sort | head -n 1; }
+# by_ids SERIAL…: of one, what by_id says; of more, the short links that ./image has udev make.
+by_ids() {
+        [ $# != 1 ] || { by_id "$1"; return; }
+        printf '/dev/disk/by-id/%s\n' "$@" | paste -sd' '
+}
 # on_disks NAME SERIALS WIPE [LINE…]: the configuration of an instance on the disks of these serials, with more lines of [Target] and others.
 on_disks() {
-        local name=$1 wipe=$3 serial links=()
-        for serial in $2; do links+=("$(by_id "$serial")"); done
+        local name=$1 wipe=$3 devices
+        # shellcheck disable=SC2086
+        devices=$(by_ids $2)
         shift 3
-        printf '%s\n' '[Target]' "Devices=${links[*]}" "Wipe=$wipe" "$@" >"/etc/scrubstress/$name.conf"
+        printf '%s\n' '[Target]' "Devices=$devices" "Wipe=$wipe" "$@" >"/etc/scrubstress/$name.conf"
 }

@@ -104,7 +104,6 @@ wrong_names() {
 
 # After all that, together.
 right_disks() {
-        local serials='scrubstress-nvme0 scrubstress-nvme1 scrubstress-sata0 scrubstress-sata1' serial links=()
-        for serial in $serials; do links+=("$(by_id "$serial")"); done
-        stress_on 2 --target "${links[*]}" --set "Target.Wipe=$serials" --set Run.MinCollisions=0
+        local serials=(scrubstress-{nvme,sata}{0,1})
+        stress_on 2 --target "$(by_ids "${serials[@]}")" --set "Target.Wipe=${serials[*]}" --set Run.MinCollisions=0
 }
