@@ -1,12 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A soak lives through kill -9 and orderly stops: one run id, counters that only grow, no finding lost, one verdict.
-# SOAK_KILLS: how many kills at random moments (10).
+# SOAK_KILLS: how many kills at random moments (200).
 . "${TOP_SRCDIR:?}/tests/root/lib.sh"
 
 command -v sqlite3 >/dev/null || skip_all "sqlite3 is not installed"
 
-keys=(--set "Run.Instance=test-$mark-soak" --set "Soak.LedgerDirectory=$t/ledger")
+# of INSTANCE: whose soaks the rest is about.
+of() {
+        instance=test-$mark-$1
+        keys=(--set "Run.Instance=$instance" --set "Soak.LedgerDirectory=$t/ledger")
+}
+of soak
 # soak NAME TIME [ARGUMENT…]: a start; starts of one NAME are of one soak, for the evidence folder is in the configuration.
 soak() {
         local name=$1 time=$2
@@ -21,7 +26,7 @@ dead() {
 }
 # ledger FILTER: what `scrubstress ledger` says of the soaks.
 ledger() { "$build/scrubstress" ledger --config "$t/empty.conf" "${keys[@]}" --format json 2>&1 | jq -r "$1" 2>&1; }
-intact() { is "$1: the ledger is intact" "$(sqlite3 "$t/ledger/test-$mark-soak.ledger" 'PRAGMA integrity_check')" ok; }
+intact() { is "$1: the ledger is intact" "$(sqlite3 "$t/ledger/$instance.ledger" 'PRAGMA integrity_check')" ok; }
 # At least / at most, of numbers with a fraction.
 least() { jq -n "$1 >= $2" | grep -q true; }
 
@@ -99,30 +104,43 @@ is "another configuration: the old one is abandoned" "$(ledger ".soaks[] | selec
 is "another configuration: it is said" "$(query given ".notes | map(select(test(\"The soak $given was not at its end.*abandoned\"))) | length")" 1
 is "another configuration: another run" "$(query given ".run_id == \"$given\"")" false
 
-# Killed at random moments, those of making the target and of the end among them.
-soak random 3h
-wait_stress random
-dead random
-id=$(ledger '.soaks[-1].run_id')
-before=$(ledger '.soaks[-1].duration_s')
-for ((i = 1; i <= ${SOAK_KILLS:-10}; i++)); do
-        soak random 3h
-        sleep "$((RANDOM % 3)).$((RANDOM % 10))"
-        # Unsure: at the very first moment bash's child may not have become the program yet; it is killed all the same.
-        kill -9 "${pids[random]}"
-        wait "${pids[random]}" 2>/dev/null
-        [ $((i % 5)) != 0 ] || nothing_left "killed $i times"
-        after=$(ledger '.soaks[-1].duration_s')
-        [ "$(ledger '.soaks[-1].run_id')" = "$id" ] && least "$after" "$before" ||
-                not_ok "killed $i times: $(ledger '.soaks[-1] | "\(.run_id) \(.duration_s)"') after $id $before"
-        before=$after
+# Killed at random moments, those of making the target and of undoing what the killed one left among them: four soaks at a time.
+state() { ledger '.soaks[-1] | "\(.run_id) \(.state) \(.duration_s)"'; }
+soaks=(a b c d) kills=${SOAK_KILLS:-200}
+declare -A ids before
+for name in "${soaks[@]}"; do
+        of "$name"
+        soak "$name" 3h
+        wait_stress "$name"
+        dead "$name"
+        read -r "ids[$name]" _ "before[$name]" <<<"$(state)"
 done
-is "killed at random: one run" "$(ledger '.soaks[-1] | "\(.run_id) \(.state)"')" "$id running"
-intact "killed at random"
+for ((n = 4; n <= kills; n += 4)); do
+        for name in "${soaks[@]}"; do of "$name"; soak "$name" 3h; done
+        for name in "${soaks[@]}"; do
+                sleep "0.$((RANDOM % 10))"
+                # Unsure: at the very first moment bash's child may not have become the program yet; it is killed all the same.
+                kill -9 "${pids[$name]}"
+                wait "${pids[$name]}" 2>/dev/null
+                of "$name"
+                read -r run what after <<<"$(state)"
+                [ "$run $what" = "${ids[$name]} running" ] && least "$after" "${before[$name]}" ||
+                        not_ok "killed $n times: $name: $run $what $after after ${ids[$name]} ${before[$name]}"
+                before[$name]=$after
+        done
+        [ $((n % 40)) != 0 ] || nothing_left "killed $n times"
+done
+for name in "${soaks[@]}"; do
+        of "$name"
+        is "killed at random: $name: one run" "$(ledger '.soaks | map("\(.run_id) \(.state)") | join(",")')" "${ids[$name]} running"
+        intact "killed at random: $name"
+        check "killed at random: $name: as often as it was killed (${before[$name]} s under stress)" \
+                least "$(ledger '.soaks[-1].starts | length')" "$((kills / 8))"
+done
 # The ledger's own files, and nothing else.
-is "killed at random: nothing beside the ledger" "$(ls "$t/ledger" | grep -cvE "^test-$mark-soak\.ledger(-wal|-shm)?$")" 0
+is "killed at random: nothing beside the ledger" "$(ls "$t/ledger" | grep -cvE "^test-$mark-(soak|[abcd])\.ledger(-wal|-shm)?$")" 0
 "$build/scrubstress" ledger --config "$t/empty.conf" "${keys[@]}" >"$t/list" 2>&1
 is "the list for people: exit code" $? 0
-has "the list for people: the soak" "$t/list" "^$id running"
+has "the list for people: the soak" "$t/list" "^${ids[d]} running"
 has "the list for people: its starts" "$t/list" '^  started .*, [0-9]+ starts, [0-9]+ after a crash'
 the_end
