@@ -56,8 +56,6 @@ static void on_state(void *userdata, RunState state, const Report *r) {
         }
         if (state == RUN_HOLDING)
                 say(SD_WARNING, "The run is held %s.", report_describe_held(&r->held, where));
-        if (state == RUN_STOPPING)
-                sd_notify(0, "STOPPING=1");
 }
 
 static void status_held(const Held *h) {
@@ -104,7 +102,10 @@ static void on_reloaded(void *userdata _unused_, const char *complaint, bool cha
         sd_notify(0, "READY=1");
 }
 
+/* From STOPPING=1 on TimeoutStopSec= counts (service_enter_stop_by_notify() in systemd), and who is late is killed and started again, with a
+ * new soak. A run that ends by itself has its last scrub, its check and its unmount before it, which may take longer. */
 static void on_end(void *userdata _unused_, const Report *r) {
+        sd_notify(0, "STOPPING=1");
         report_closing(r, stderr, false);
         journal_verdict(r);
         sd_notifyf(0, "STATUS=%s: %s", exit_code_name(r->verdict), r->why);

@@ -82,6 +82,7 @@ check "SIGTERM: within 10 s" test $(((${EPOCHREALTIME/[.,]/} - begin) / 1000)) -
 is "SIGTERM: the verdict is the exit code" "$code" 0
 has "SIGTERM: the verdict is written" "$t/service/err" '^PASS '
 is "SIGTERM: STOPPING=1 once" "$(count_messages ' STOPPING=1$')" 1
+is "STOPPING=1 when all is undone: the time to stop counts from there" "$(($(last_message 'STATUS=done$') < $(last_message ' STOPPING=1$')))" 1
 is "SIGTERM: the last status is the verdict" "$(grep -o 'STATUS=.*' "$t/messages" | tail -n 1 | cut -d: -f1)" "STATUS=PASS"
 is "no finding" "$(ls "$t/evidence" 2>/dev/null)" ""
 nothing_left "SIGTERM"
