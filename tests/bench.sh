@@ -3,7 +3,7 @@
 #
 # make bench: rates of the main loads and what the supervisor costs, as a table. Every row is the median of BENCH_RUNS runs (default 3) of
 # BENCH_SECONDS (default 20); the rows of one round run one after the other, so that a noisy neighbour hits all of them. BENCH_ROWS names those
-# wanted (default all).
+# wanted (default all): BENCH_ROWS="default unverified" BENCH_RUNS=5 BENCH_SECONDS=6 for what verification costs alone.
 set -euo pipefail
 export LC_ALL=C
 
@@ -23,9 +23,11 @@ trap finish EXIT
 # name|what it is|settings
 #
 # The row fio does the work of the row fill, on a target of the same shape: tests/bench-fio.sh has the same numbers, and says what is compared.
+# The row unverified comes right after the row default, which is what it is laid beside: what verification costs.
 # There is one size of device in the rows one to eight devices, so that nothing but their number differs; default is the one of four.
 rows=(
         "default|the default load|"
+        "unverified|the same, nothing of it is read back|Churn.VerifyEvery=0"
         "one-device|the same on one 2 GiB device|Target.Devices=loop:2GiB*1 Target.MetadataProfile=dup"
         "no-sync-loop|without the sync worker|Sync.Workers=0"
         "fallocate|4 x 180 MiB fallocated, one 2 GiB device|Target.Devices=loop:2GiB*1 Target.MetadataProfile=dup Churn.Fill=fallocate Churn.Files=4 Churn.FileSize=180MiB Sync.Workers=0"
@@ -49,12 +51,15 @@ columns='
            if $rss > 0 then 100 * $supervisor, $rss / 1024 else "-", "-" end, per(100 * $user; $user + $system),
            per(1000 * $machine; per(.collisions // 0; $d) | numbers // 0)] | @tsv'
 
+# The same random choices in all rows of a round, and others in the next. What is verified is drawn at random as well, so with and without it
+# the choices are the same only at the start.
+#
 # The time of workers counts for their parent when it has waited for them, and its own and theirs for us when we have waited for it.
 one_run() { # NAME ROUND SETTING…
-        local name=$1 out="$work/$1.$2" args=() ticks busy t0 t1 rss s user=0 system=0 TIMEFORMAT='%3U %3S'
+        local name=$1 round=$2 out="$work/$1.$2" args=() ticks busy t0 t1 rss s user=0 system=0 TIMEFORMAT='%3U %3S'
         shift 2
         for s in "$@"; do args+=(--set "$s"); done
-        setpriv --pdeathsig TERM "$program" run --duration "${seconds}s" --format json --set Run.Instance="bench-$$" \
+        setpriv --pdeathsig TERM "$program" run --duration "${seconds}s" --format json --set Run.Instance="bench-$$" --set Run.Seed="$round" \
                 --set Run.EvidenceDirectory="$work/evidence" "${args[@]}" >"$out" 2>"$out.people" &
         child=$!
         sleep 3
@@ -122,6 +127,26 @@ compare_fill() {
         ! grep -qs 'with pwrite instead' "$work"/fill.*.people || echo "fill had no io_uring and wrote with pwrite: this is not the comparison it should be"
 }
 
+# Of two reports, with verification and without: MiB/s of each and their ratio, removals/s of each and their ratio; nothing where one has no rates.
+verification='
+        map(select((.duration_s // 0) > 0 and .bytes_written > 0 and .removals > 0) | .duration_s as $d
+            | [.bytes_written / 1048576 / $d, .removals / $d])
+        | select(length == 2) | transpose | map(., [.[0] / .[1]]) | flatten | @tsv'
+
+compare_verification() {
+        local round column f=$work/verification.tsv
+        for round in $(seq "$runs"); do
+                [ -s "$work/default.$round" ] && [ -s "$work/unverified.$round" ] || continue
+                jq -rs "$verification" "$work/default.$round" "$work/unverified.$round" >>"$f" 2>/dev/null || true
+        done
+        [ -s "$f" ] || return 0
+        for column in 1 2 3 4 5 6; do median "$f" "$column"; done | paste -s | awk -v pairs="$(
+                cut -f3 "$f" | sort -g | awk '{ printf "%s%.2f", (NR > 1 ? ", " : ""), $1 }')" '{
+                        printf "verification at the default sampling costs %.1f %% of what the churn writes: ", 100 * (1 - $3)
+                        printf "%.1f MiB/s with it, %.1f without, default / unverified = %.2f (median of pairs: %s); ", $1, $2, $3, pairs
+                        printf "and %.1f %% of the removals: %.0f/s with it, %.0f without\n", 100 * (1 - $6), $4, $5 }'
+}
+
 compare_devices() {
         local row
         for row in 1:devices-1 2:devices-2 4:default 8:devices-8; do
@@ -164,5 +189,6 @@ for row in "${wanted[@]}"; do
         IFS='|' read -r name what _ <<<"$row"
         print_row "$name" "$what"
 done
+compare_verification
 compare_fill
 compare_devices
