@@ -17,7 +17,7 @@
 
 #define FOUND_NS (MADE_UP_MONO + 5 * NSEC_PER_SEC)
 
-static const char *const names[] = { "finding.txt", "removals.txt", "kernel.log", "observations.obs", "config.conf", "versions.txt" };
+static const char *const names[] = { "finding.txt", "finding.json", "removals.txt", "kernel.log", "observations.obs", "config.conf", "versions.txt" };
 
 typedef struct Case {
         MadeUp m;

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "base/units.h"
@@ -61,6 +62,13 @@ const FindingClassInfo finding_classes[_CLASS_MAX] = {
         [CLASS_WORKER_DIED] = { "setup/worker-died", "89d89a1c55054f3e9b3fa442443a6620",
                                 "a worker of scrubstress ended that should not have; please report it with the evidence folder", false },
 };
+
+int finding_class_from_name(const char *name) {
+        for (int i = 0; i < _CLASS_MAX; i++)
+                if (strcmp(finding_classes[i].name, name) == 0)
+                        return i;
+        return -1;
+}
 
 bool finding_class_is_race(FindingClass class) {
         return class == CLASS_SCRUB_RACE || class == CLASS_REPLACE_RACE;

@@ -54,6 +54,9 @@ typedef struct FindingClassInfo {
 
 extern const FindingClassInfo finding_classes[_CLASS_MAX];
 
+/* -1 when there is none of that name. */
+int finding_class_from_name(const char *name);
+
 /* The race that this program is for, in a scrub or in a replace. */
 bool finding_class_is_race(FindingClass class);
 

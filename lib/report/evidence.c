@@ -72,6 +72,11 @@ static void write_finding(const Evidence *x, FILE *f) {
         }
 }
 
+/* Without memory for it the file is empty; then the finding can be read about, but not replayed. */
+static void write_json(const Evidence *x, FILE *f) {
+        report_finding_json(x->report, x->finding, f);
+}
+
 static void write_removal(const Removal *m, uint64_t first_ns, FILE *f) {
         uint32_t n = MIN_OF(m->place.n_extents, (uint32_t)BOARD_EXTENTS);
 
@@ -204,6 +209,7 @@ static const struct {
         void (*write)(const Evidence *x, FILE *f);
 } files[] = {
         { "finding.txt", write_finding },
+        { "finding.json", write_json },
         { "removals.txt", write_removals },
         { "kernel.log", write_kernel_log },
         { "observations.obs", write_observations },

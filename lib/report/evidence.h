@@ -2,8 +2,9 @@
 #pragma once
 /*
  * Evidence: the folder a finding leaves behind: <EvidenceDirectory>/<run id>/<nn>-<class>-<operation>/ with finding.txt (the sentence and
- * all that a kernel developer asks for first), removals.txt (block groups removed in the last second, logical and physical ranges),
- * kernel.log (lines around it), observations.obs (replayable), config.conf, versions.txt (kernel, taint, mount options, generation, seed).
+ * all that a kernel developer asks for first), finding.json (the same for `scrubstress replay`, see original.h), removals.txt (block
+ * groups removed in the last second, logical and physical ranges), kernel.log (lines around it), observations.obs (replayable), config.conf,
+ * versions.txt (kernel, taint, mount options, generation, seed).
  */
 #include "observe/collision.h"
 #include "report/report.h"

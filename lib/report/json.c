@@ -1,10 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "report/json.h"
 
+#include <errno.h>
 #include <inttypes.h>
 
 #include "base/clock.h"
 #include "report/text.h"
+
+void json_freep(json_object **o) {
+        json_object_put(*o);
+}
+
+int json_print(const Json *j, json_object *o, FILE *f) {
+        const char *text = NULL;
+
+        if (o && !j->failed)
+                text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+        if (!text)
+                return -ENOMEM;
+        errno = 0;
+        if (fprintf(f, "%s\n", text) < 0 || fflush(f) != 0)
+                return -(errno ?: EIO);
+        return 0;
+}
 
 void json_put(Json *j, json_object *o, const char *key, json_object *value) {
         if (value && json_object_object_add(o, key, value) == 0)

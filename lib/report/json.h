@@ -13,6 +13,11 @@ typedef struct Json {
         bool failed;
 } Json;
 
+/* Cleanup for an object that nobody has taken over. */
+void json_freep(json_object **o);
+/* One line and a newline. -ENOMEM: it has run out on the way, or `o` is NULL; else the errno of a failed write. */
+int json_print(const Json *j, json_object *o, FILE *f);
+
 /* `value` NULL means that there was no memory for it. */
 void json_put(Json *j, json_object *o, const char *key, json_object *value);
 void json_put_null(Json *j, json_object *o, const char *key);

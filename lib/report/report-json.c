@@ -12,10 +12,6 @@
 /* Raised when a field changes its meaning or goes; a field that is added does not raise it. */
 #define SCHEMA 1
 
-static void jsonp(json_object **o) {
-        json_object_put(*o);
-}
-
 static void fill_identity(Json *j, json_object *o) {
         const Report *r = j->report;
         char seed[24];
@@ -37,6 +33,13 @@ static void fill_identity(Json *j, json_object *o) {
                 json_put_null(j, o, "stress_started");
 }
 
+static void put_asked(Json *j, json_object *o) {
+        if (j->report->duration_asked_ns)
+                json_put_seconds(j, o, "duration_asked_s", j->report->duration_asked_ns);
+        else
+                json_put_null(j, o, "duration_asked_s");
+}
+
 static void fill_outcome(Json *j, json_object *o) {
         const Report *r = j->report;
         const Totals *t = &r->totals;
@@ -46,10 +49,7 @@ static void fill_outcome(Json *j, json_object *o) {
         json_put_string(j, o, "why", r->why[0] ? r->why : exit_code_meaning(r->verdict));
         json_put_optional(j, o, "error", r->error);
         json_put_seconds(j, o, "duration_s", t->stress_ns);
-        if (r->duration_asked_ns)
-                json_put_seconds(j, o, "duration_asked_s", r->duration_asked_ns);
-        else
-                json_put_null(j, o, "duration_asked_s");
+        put_asked(j, o);
         json_put_u64(j, o, "coolings", r->coolings);
         json_put_seconds(j, o, "cooling_s", r->cooling_ns);
         json_put_optional(j, o, "held_at", r->held.at ? finding_classes[r->held.at->class].name : "");
@@ -431,17 +431,32 @@ static void fill_report(Json *j, json_object *o) {
 }
 
 int report_json(const Report *r, FILE *f) {
-        _cleanup_(jsonp) json_object *o = json_object_new_object();
+        _cleanup_(json_freep) json_object *o = json_object_new_object();
         Json j = { .report = r };
-        const char *text;
 
         if (o)
                 fill_report(&j, o);
-        text = o && !j.failed ? json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE) : NULL;
-        if (!text)
-                return -ENOMEM;
-        errno = 0;
-        if (fprintf(f, "%s\n", text) < 0 || fflush(f) != 0)
-                return -(errno ?: EIO);
-        return 0;
+        return json_print(&j, o, f);
+}
+
+/* A soak makes its target again in each start. */
+static uint64_t found_ns(const Report *r) {
+        return r->soak && r->soak->n_starts > 0 ? start_stress_ns(r, r->soak->n_starts - 1) : r->totals.stress_ns;
+}
+
+int report_finding_json(const Report *r, const Finding *finding, FILE *f) {
+        _cleanup_(json_freep) json_object *o = json_object_new_object();
+        json_object *inner = json_object_new_object();
+        Json j = { .report = r };
+
+        if (inner)
+                fill_finding(&j, inner, finding);
+        if (o) {
+                fill_identity(&j, o);
+                json_put_seconds(&j, o, "found_s", found_ns(r));
+                put_asked(&j, o);
+                json_put(&j, o, "finding", inner);
+        } else
+                json_object_put(inner);
+        return json_print(&j, o, f);
 }

@@ -133,6 +133,9 @@ void report_closing(const Report *r, FILE *f, bool color);
 /* One JSON object on one line and a newline; schema in doc/report-schema.md. -ENOMEM, or the errno of a failed write. */
 int report_json(const Report *r, FILE *f);
 
+/* The same of one finding, for its evidence: which run, with which seed, and after how much stress it was found; what a replay needs. */
+int report_finding_json(const Report *r, const Finding *finding, FILE *f);
+
 /* Live progress: redraws in place on a terminal, otherwise a plain line every 10 s.
  * Life: progress_init() → the caller sets width, color and utf8 (width again after SIGWINCH)
  * → progress_update() … → progress_clear(). */
