@@ -28,8 +28,7 @@ static void on_note(void *userdata, const char *sentence) {
         Screen *s = userdata;
 
         progress_clear(&s->progress);
-        fputs("Note: ", s->people);
-        text_wrap(s->people, strlen("Note: "), sentence);
+        terminal_note(s->people, sentence);
 }
 
 static void on_finding(void *userdata, const Finding *f, const Report *r _unused_) {

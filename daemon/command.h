@@ -10,6 +10,7 @@
 typedef struct Command {
         const char *name;
         const char *allowed; /* option letters, see options.c */
+        const char *operand; /* what OPTIONS_OPERAND of these is called; NULL: there is none */
         const char *help;
         /* Returns an ExitCode, or a negative errno with a sentence. */
         int (*run)(const Options *o, Error *e);
@@ -19,5 +20,6 @@ extern const Command command_config;
 extern const Command command_devices;
 extern const Command command_documentation;
 extern const Command command_ledger;
+extern const Command command_replay;
 extern const Command command_run;
 extern const Command command_smart;

@@ -5,6 +5,8 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "report/replay.h"
+
 typedef struct OptionInfo {
         char letter; /* what `allowed` says and getopt returns */
         const char *name, *argument, *key, *help;
@@ -20,6 +22,7 @@ static const OptionInfo option_table[] = {
         { 'S', "set", "Section.Key=VALUE", NULL, "set one key; may be given often; wins over files" },
         { 'f', "format", "text|json", NULL, "json: one object on stdout at the end, people's text on stderr" },
         { 'p', "plan", NULL, NULL, "print what would be done, device by device, and touch nothing" },
+        { 'n', "times", "N", NULL, "how often to try, from 1 to 1000; default: 10" },
         { 'P', "part", "NAME", NULL, "which table to print" },
         { 'h', "help", NULL, NULL, "this text" },
         { 'V', "version", NULL, NULL, "the version" },
@@ -55,6 +58,16 @@ static int set_format(Options *o, const char *argument, Error *e) {
         return error_set(e, EXIT_USAGE, EINVAL, "--format %s is not known; text and json are.", argument);
 }
 
+static int set_times(Options *o, const char *argument, Error *e) {
+        char *end;
+        unsigned long n = strtoul(argument, &end, 10);
+
+        if (argument[0] < '0' || argument[0] > '9' || *end || n < 1 || n > REPLAY_TIMES_MAX)
+                return error_set(e, EXIT_USAGE, EINVAL, "--times %s: from 1 to %u is possible.", argument, REPLAY_TIMES_MAX);
+        o->times = (unsigned)n;
+        return 0;
+}
+
 static int take(Options *o, const OptionInfo *info, const char *argument, Error *e) {
         if (info->key)
                 return spell_out(o, info, argument, e);
@@ -63,6 +76,7 @@ static int take(Options *o, const OptionInfo *info, const char *argument, Error 
         case 'i': o->instance = argument; return 0;
         case 'S': return add_set(o, argument, e);
         case 'f': return set_format(o, argument, e);
+        case 'n': return set_times(o, argument, e);
         case 'P': o->part = argument; return 0;
         case 'p': o->plan = true; return 0;
         case 'h': o->help = true; return 0;
@@ -101,6 +115,8 @@ int options_parse(Options *o, int argc, char **argv, const char *allowed, Error 
                 if (r < 0)
                         return r;
         }
+        if (optind < argc && strchr(allowed, OPTIONS_OPERAND))
+                o->operand = argv[optind++];
         if (optind < argc)
                 return error_set(e, EXIT_USAGE, EINVAL, "'%s' is not expected here; see --help.", argv[optind]);
         return 0;
@@ -122,15 +138,28 @@ static void warn_to_stderr(void *userdata _unused_, const char *sentence) {
         fprintf(stderr, "Warning: %s\n", sentence);
 }
 
-int options_config(const Options *o, Config *c, Error *e) {
-        static const ConfigWarn warn = { .func = warn_to_stderr };
+const ConfigWarn options_warn = { .func = warn_to_stderr };
+
+int options_set(const Options *o, Config *c, Error *e) {
+        int r = 0;
+
+        for (unsigned i = 0; i < o->n_sets && r >= 0; i++)
+                r = config_set(c, o->sets[i], e);
+        return r;
+}
+
+int options_load(const Options *o, Config *c, Error *e) {
         int r;
 
         config_init(c);
-        r = o->config_file ? config_load_file(c, o->config_file, true, &warn, e) : config_load(c, "", &warn, e);
+        r = o->config_file ? config_load_file(c, o->config_file, true, &options_warn, e) : config_load(c, "", &options_warn, e);
         if (r >= 0 && o->instance)
-                r = config_load_instance(c, "", o->instance, &warn, e);
-        for (unsigned i = 0; i < o->n_sets && r >= 0; i++)
-                r = config_set(c, o->sets[i], e);
+                r = config_load_instance(c, "", o->instance, &options_warn, e);
+        return r < 0 ? r : options_set(o, c, e);
+}
+
+int options_config(const Options *o, Config *c, Error *e) {
+        int r = options_load(o, c, e);
+
         return r < 0 ? r : config_check(c, e);
 }

@@ -21,14 +21,25 @@ typedef struct Options {
         unsigned n_spelt;
         OutputFormat format;
         const char *part;                   /* --part, of `documentation` */
+        const char *operand;                /* NULL: none was given */
+        unsigned times;                     /* --times, of `replay`; 0: not given */
         bool plan;                          /* --plan: print what would be done, touch nothing */
         bool help, version;
 } Options;
+
+/* In the letters of a command: one word that is no option may be given. */
+#define OPTIONS_OPERAND '*'
 
 /* Options that a program does not have are usage errors: `allowed` is a string of their letters ("cidtsSfphV"). EXIT_USAGE. */
 int options_parse(Options *o, int argc, char **argv, const char *allowed, Error *e);
 /* The lines of --help. */
 void options_print(FILE *f, const char *allowed);
 
-/* Defaults, files, then the options; checked. Warnings (unknown keys) go to stderr. */
+/* --set and its other spellings over what *c has. EXIT_USAGE. */
+int options_set(const Options *o, Config *c, Error *e);
+/* Defaults, files, then the options. Warnings (unknown keys) go to stderr. */
+int options_load(const Options *o, Config *c, Error *e);
+/* What options_load() warns with. */
+extern const ConfigWarn options_warn;
+/* The same, checked. */
 int options_config(const Options *o, Config *c, Error *e);

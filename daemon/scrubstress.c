@@ -19,6 +19,7 @@ static const Command *const commands[] = {
         &command_devices,
         &command_documentation,
         &command_ledger,
+        &command_replay,
         &command_run,
         &command_smart,
 };
@@ -44,7 +45,7 @@ static int run_command(const Command *c, int argc, char **argv, Error *e) {
                 return EXIT_PASS;
         }
         if (o.help) {
-                printf("Usage: scrubstress %s [OPTION…]\n\n%s.\n\nOptions:\n", c->name, c->help);
+                printf("Usage: scrubstress %s%s%s [OPTION…]\n\n%s.\n\nOptions:\n", c->name, c->operand ? " " : "", c->operand ?: "", c->help);
                 options_print(stdout, c->allowed);
                 return EXIT_PASS;
         }

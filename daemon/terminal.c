@@ -7,6 +7,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "report/text.h"
+
 static bool is_terminal(FILE *f) {
         const char *term = getenv("TERM");
 
@@ -29,4 +31,9 @@ bool terminal_color(FILE *f) {
 
 bool terminal_utf8(void) {
         return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
+void terminal_note(FILE *f, const char *sentence) {
+        fputs("Note: ", f);
+        text_wrap(f, strlen("Note: "), sentence);
 }

@@ -12,3 +12,5 @@ unsigned terminal_width(FILE *f);
 bool terminal_color(FILE *f);
 /* The locale's character set is UTF-8; after setlocale(). */
 bool terminal_utf8(void);
+/* "Note: " and a sentence, wrapped. */
+void terminal_note(FILE *f, const char *sentence);
