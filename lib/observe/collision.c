@@ -40,6 +40,7 @@ typedef struct Queued {
 
 struct Collider {
         unsigned n_devices;
+        bool brought_in;
         uint64_t removals, collisions, hits, generation;
         Aim aim;
         Windows *windows[BOARD_SLOTS]; /* NULL: no scrub seen in this slot */
@@ -50,24 +51,32 @@ struct Collider {
         Removal history[COLLIDER_HISTORY];
 };
 
-/* Zeroed, and all of it there: a ring is written to for the first time in the course of minutes, and a run of weeks that lacks the memory for it
- * shall end in its first second. */
-static void *allocate_present(size_t size) {
-        volatile char *memory = calloc(1, size);
-
-        for (size_t i = 0; memory && i < size; i += 4096)
-                memory[i] = 0;
-        return (void *)memory;
-}
-
 int collider_new(Collider **ret, unsigned n_devices) {
-        Collider *c = allocate_present(sizeof(*c));
+        Collider *c = calloc(1, sizeof(*c));
 
         if (!c)
                 return -ENOMEM;
         c->n_devices = n_devices;
         *ret = c;
         return 0;
+}
+
+static void bring_in(void *memory, size_t size) {
+        for (size_t i = 0; i < size; i += 4096)
+                ((volatile char *)memory)[i] = 0;
+}
+
+void collider_bring_in(Collider *c) {
+        bring_in(c, sizeof(*c));
+        c->brought_in = true;
+}
+
+static Windows *new_windows(const Collider *c) {
+        Windows *w = calloc(1, sizeof(*w));
+
+        if (w && c->brought_in)
+                bring_in(w, sizeof(*w));
+        return w;
 }
 
 void collider_free(Collider *c) {
@@ -311,7 +320,7 @@ void collider_step(Collider *c, const Board *b) {
                 if (!atomic_load(&s->touched))
                         continue;
                 if (!c->windows[i] && has_windows(s))
-                        c->windows[i] = allocate_present(sizeof(Windows)); /* none: tried again with the next step, fewer collisions until then */
+                        c->windows[i] = new_windows(c); /* none: tried again with the next step, fewer collisions until then */
                 if (c->windows[i])
                         read_windows(c->windows[i], s);
                 read_places(&c->places, s, &c->places.cursors[i]);

@@ -45,6 +45,9 @@ typedef struct Removal {
 typedef struct Collider Collider;
 
 int collider_new(Collider **ret, unsigned n_devices);
+/* Its rings, some 4 MB, are written to for the first time in the course of minutes. After this they, and those of slots that come later, are memory
+ * from the first moment: a run of weeks that lacks it ends at once, and what it holds stays as it is. */
+void collider_bring_in(Collider *c);
 void collider_free(Collider *c);
 void collider_freep(Collider **c);
 /* A TraceFunc. Removals are queued, commits update the generation, hits are counted. */

@@ -143,6 +143,7 @@ int run_open_sources(Run *r, Error *e) {
         k = collider_new(&r->collider, r->plan.n_devices);
         if (k < 0)
                 return error_set(e, EXIT_ERROR, -k, "Cannot count collisions: %s.", strerror(-k));
+        collider_bring_in(r->collider);
         open_trace(r);
         r->report.aim = r->trace ? collider_aim(r->collider) : NULL;
         if (!r->config.observe.kmsg)
