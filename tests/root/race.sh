@@ -25,7 +25,7 @@ has "race: the sentence names the control scrub" "$t/race/err" 'control scrub of
 
 folder=$(evidence race regression/scrub-race)
 is "evidence: below the evidence directory, by run" "${folder%/*}" "$t/race/evidence/$(query race .run_id)"
-is "evidence: all files" "$(ls "$folder" | tr '\n' ' ')" "config.conf finding.txt kernel.log observations.obs removals.txt versions.txt "
+is "evidence: all files" "$(ls "$folder" | tr '\n' ' ')" "config.conf finding.json finding.txt kernel.log observations.obs removals.txt versions.txt "
 devid=$(query race '.findings[0].devid')
 has "evidence: devid and device" "$folder/finding.txt" "^devid +$devid \(/dev/loop[0-9]+\)"
 has "evidence: physical" "$folder/finding.txt" '^physical +123456789$'

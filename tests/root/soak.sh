@@ -40,7 +40,7 @@ has "no ledger yet: the sentence" "$t/plan" 'There is no ledger .*a run with Dur
 
 # Killed after a sample, killed before one, stopped in an orderly way, and to the end.
 lived() { sleep "$2"; dead "$1"; nothing_left "$1"; }
-soak whole 40s
+soak whole 30s
 wait_stress whole
 id=$(ledger '.soaks[0].run_id')
 seed=$(ledger '.soaks[0].seed')
@@ -49,11 +49,11 @@ first=$(ledger '.soaks[0].duration_s')
 # Not sure of the margin: a sample comes every 10 s since the program began, and making the target takes some of the first ten.
 check "whole: 14 s under stress, at most 10 s are lost ($first s)" least "$first" 3.9
 intact "killed once"
-soak whole 40s
+soak whole 30s
 wait_stress whole
 lived whole 2
 check "whole: what was there stays" least "$(ledger '.soaks[0].duration_s')" "$first"
-soak whole 40s
+soak whole 30s
 wait_stress whole && sleep 3
 kill -TERM "${pids[whole]}"
 ends whole 3 INCONCLUSIVE
@@ -62,13 +62,13 @@ is "stopped: the run id" "$(query whole .run_id)" "$id"
 is "stopped: the seed" "$(query whole .seed)" "$seed"
 second=$(query whole .duration_s)
 check "stopped: nothing of it is lost ($second s)" least "$second" "$(jq -n "$first + 2.5")"
-soak whole 40s
+soak whole 30s
 ends whole 0 PASS
 is "the end: the starts" "$(query whole '[.soak.starts[] | .recovered] | join(" ")')" "first crash crash clean"
 is "the end: only the orderly ones have ended" "$(query whole '[.soak.starts[] | .ended] | map(tostring) | join(" ")')" "false false true true"
 is "the end: the run id" "$(query whole .run_id)" "$id"
-check "the end: all of the time" least "$(query whole .duration_s)" 40
-check "the end: not twice" least 45 "$(query whole .duration_s)"
+check "the end: all of the time" least "$(query whole .duration_s)" 30
+check "the end: not twice" least 35 "$(query whole .duration_s)"
 is "the end: nothing is left" "$(query whole .soak.left_s)" 0
 is "the end: the ledger says so" "$(ledger '.soaks | map("\(.state) \(.verdict) \(.starts | length)") | join(",")')" "done PASS 4"
 is "the end: the ledger's counters are the report's" "$(ledger '.soaks[0].totals | "\(.removals) \(.scrubs) \(.bytes_written)"')" \
@@ -108,17 +108,19 @@ is "another configuration: another run" "$(query given ".run_id == \"$given\"")"
 state() { ledger '.soaks[-1] | "\(.run_id) \(.state) \(.duration_s)"'; }
 soaks=(a b c d) kills=${SOAK_KILLS:-200}
 declare -A ids before
+for name in "${soaks[@]}"; do of "$name"; soak "$name" 3h; done
+for name in "${soaks[@]}"; do wait_stress "$name"; done
+sleep 14 # a sample, so that there is something to lose
 for name in "${soaks[@]}"; do
-        of "$name"
-        soak "$name" 3h
-        wait_stress "$name"
         dead "$name"
+        of "$name"
         read -r "ids[$name]" _ "before[$name]" <<<"$(state)"
+        check "killed at random: $name: what it has to lose (${before[$name]} s)" least "${before[$name]}" 1
 done
 for ((n = 4; n <= kills; n += 4)); do
         for name in "${soaks[@]}"; do of "$name"; soak "$name" 3h; done
         for name in "${soaks[@]}"; do
-                sleep "0.$((RANDOM % 10))"
+                sleep "0.$((RANDOM % 6))"
                 # Unsure: at the very first moment bash's child may not have become the program yet; it is killed all the same.
                 kill -9 "${pids[$name]}"
                 wait "${pids[$name]}" 2>/dev/null
