@@ -73,8 +73,12 @@ start_machine() { # CONSOLE RESULT ROOT-DISK WORD…
 # The stock kernel has a bug of its own that ends the machine now and then (doc/findings/2026-11-unused-list-corrupted-6.1.md).
 fell_over() { grep -qE 'list_(add|del) corruption' "$out/$1"; } # CONSOLE
 
+# What the kernel said of tasks that are stuck: of each the first time.
+stuck_tasks() { # CONSOLE
+        tr -d '\r' <"$out/$1" | awk 'match($0, /task .* blocked for more than/) { left = seen[substr($0, RSTART, RLENGTH)]++ ? 0 : 30 } left-- > 0'
+}
 give_up() { # CONSOLE WHY
-        tail -n 25 "$out/$1" | tr -d '\r' | cut -c 1-300 | sed 's/^/#     /'
+        { stuck_tasks "$1"; tail -n 25 "$out/$1"; } | tr -d '\r' | cut -c 1-300 | sed 's/^/#     /'
         echo "Bail out! $2; see $out"
         exit 99
 }
