@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "fake-btrfs.h"
 #include "run/job.h"
+#include "space-fixture.h"
 
 static int open_tmp(const Target *t _unused_, Error *e _unused_) {
         return open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -322,6 +323,35 @@ static void with_discard_in_the_remounts_nobody_looks(void **state) {
         fake_btrfs_end();
 }
 
+/* What it knows of the space lives from one control scrub to the next; the first is before the stress. */
+static void space_that_is_kept_is_told(void **state) {
+        static const FakeRule script[] = { { .call = FAKE_SYNC }, { .call = FAKE_SCRUB }, { .call = FAKE_TREE_SEARCH }, { .call = FAKE_DEVICE_STATS } };
+        void *folder = NULL;
+        Job *j = *state;
+        Config c = *j->config;
+
+        assert_int_equal(sys_folder_setup(&folder), 0);
+        strcpy(j->desk->target.fsid_text, SYS_FSID);
+        j->sys_root = ((SysFolder *)folder)->root;
+        j->config = &c;
+        j->cleaner_wait_ns = 100 * NSEC_PER_MSEC;
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
+        assert_int_not_equal(j->desk->space.kind, OBS_SPACE);
+        sys_folder_set(folder, SPACE_DATA, SPACE_READONLY, GiB);
+        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
+        assert_int_equal(j->desk->space.kind, OBS_SPACE);
+        assert_non_null(strstr(j->desk->space.text, "bytes_readonly of data stayed at 1073741824 for 200 ms"));
+        for (unsigned i = 0; i < 2; i++) { /* then the kernel may be at it for long */
+                c.target.reclaim_threshold = i == 0 ? 30 : 0;
+                c.target.dynamic_reclaim = i == 1;
+                assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
+                assert_int_not_equal(j->desk->space.kind, OBS_SPACE);
+        }
+        fake_btrfs_end();
+        assert_int_equal(sys_folder_teardown(&folder), 0);
+}
+
 static void cancelling_goes_on_until_nothing_runs(void **state) {
         static const FakeRule script[] = {
                 { .call = FAKE_SCRUB_CANCEL, .nth = 1, .result = 0 },
@@ -457,6 +487,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(one_that_goes_away_in_time_is_not, setup, teardown),
                 cmocka_unit_test_setup_teardown(with_async_discard_nobody_looks, setup, teardown),
                 cmocka_unit_test_setup_teardown(with_discard_in_the_remounts_nobody_looks, setup, teardown),
+                cmocka_unit_test_setup_teardown(space_that_is_kept_is_told, setup, teardown),
                 cmocka_unit_test_setup_teardown(cancelling_goes_on_until_nothing_runs, setup, teardown),
                 cmocka_unit_test_setup_teardown(cancelling_wakes_the_replace, setup, teardown),
                 cmocka_unit_test_setup_teardown(cancelling_waits_for_the_replace, setup, teardown),

@@ -404,6 +404,8 @@ static void test_sentence_of_each_kind(void **state) {
                                       .text = "2 empty data block groups are still there, the first" });
         judge_feed(j, &(Observation){ .time_ns = START + 9 * NSEC_PER_SEC, .kind = OBS_COUNTERS, .op = OP_BALANCE, .devid = 3,
                                       .text = "corrected_errors=256" });
+        judge_feed(j, &(Observation){ .time_ns = START + 9 * NSEC_PER_SEC, .kind = OBS_SPACE, .count = GiB,
+                                      .text = "bytes_readonly of data stayed at 1073741824" });
         kmsg(j, START + 10 * NSEC_PER_SEC, "WARNING: at drivers/gpu/x.c:1");
         judge_close(j, START + 20 * NSEC_PER_SEC);
         sentence_of(j, 0, s);
@@ -424,6 +426,8 @@ static void test_sentence_of_each_kind(void **state) {
         expect_sentence(s, WORDS("2 empty data block groups", "logical 5", "never deleted", "758f2dfcf8a2"));
         sentence_of(j, 8, s);
         expect_sentence(s, WORDS("do not add up", "corrected_errors=256"));
+        sentence_of(j, 9, s);
+        expect_sentence(s, WORDS("bytes_readonly of data stayed at 1073741824", "nothing holds it", "never use it again"));
 }
 
 static void test_sentence_is_cut_not_overrun(void **state) {

@@ -55,7 +55,8 @@ const Key keys[] = {
                   "readable." },
         { "Run", "ControlInterval", &type_duration, SLOT(run.control_interval_ns), "0", .max = 24 * HOUR,
           .help = "Pause the stress this often for a control scrub of the quiesced target and a look for empty block groups that the "
-                  "kernel should have deleted. 0 does so only to confirm a suspect and at the end." },
+                  "kernel should have deleted, and for space that it keeps from use though nothing holds it. 0 does so only to confirm a "
+                  "suspect and at the end." },
         { "Run", "MaxFindings", &type_number, SLOT(run.max_findings), "64", .min = 1, .max = 10000,
           .help = "So many findings get a folder of evidence; later ones are only counted." },
         { "Run", "EvidenceDirectory", &type_path, SLOT(run.evidence_directory), "/var/lib/scrubstress",

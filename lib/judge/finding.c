@@ -41,6 +41,8 @@ const FindingClassInfo finding_classes[_CLASS_MAX] = {
         [CLASS_NEVER_DELETED] = { "kernel/group-never-deleted", "fd1e87ffb061420eae9203ff649bb5c7",
                                   "an empty block group is never deleted: scrub did not hand it back to the cleaner (the loss of 758f2dfcf8a2)",
                                   true },
+        [CLASS_SPACE_LEAK] = { "kernel/space-leak", "54379d9c1043480e8afea69ca534003a",
+                               "space stays read-only, pinned or promised though nothing holds it: the filesystem can never use it again", true },
         [CLASS_BALANCE_EINVAL] = { "kernel/balance-einval", "bd5e3ba1aea641fc89bf9b43c18f8b88",
                                    "balance failed on a block group that had vanished before it was relocated", true },
         [CLASS_FAULT_MISSED] = { "kernel/fault-missed", "d13eff1f54ba4b499390522415347fb4",

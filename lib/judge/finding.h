@@ -32,6 +32,7 @@ typedef enum FindingClass {
         CLASS_ERRNO,             /* kernel/errno */
         CLASS_SCRUB_COUNTERS,    /* kernel/scrub-counters */
         CLASS_NEVER_DELETED,     /* kernel/group-never-deleted */
+        CLASS_SPACE_LEAK,        /* kernel/space-leak */
         CLASS_BALANCE_EINVAL,    /* kernel/balance-einval */
         CLASS_FAULT_MISSED,      /* kernel/fault-missed */
         CLASS_FAULT_EXCESS,      /* kernel/fault-excess */

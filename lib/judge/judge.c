@@ -227,6 +227,9 @@ static void decide(Judge *j, const Pending *p) {
         case OBS_EMPTY_GROUPS:
                 rows_add(j, &(Ruling){ .class = CLASS_NEVER_DELETED, .grade = GRADE_FINDING }, p);
                 break;
+        case OBS_SPACE:
+                rows_add(j, &(Ruling){ .class = CLASS_SPACE_LEAK, .grade = GRADE_FINDING }, p);
+                break;
         case OBS_FAULT:
                 decide_fault(j, p);
                 break;
@@ -344,9 +347,10 @@ void judge_feed(Judge *j, const Observation *o) {
                 device_add(j, o->text);
                 break;
         case OBS_EMPTY_GROUPS:
+        case OBS_SPACE:
         case OBS_FAULT:
         case OBS_MISCOMPARE:
-                /* An aborted filesystem drops what was not committed, and deletes no groups any more. */
+                /* An aborted filesystem drops what was not committed, and deletes no groups and unpins nothing any more. */
                 if (j->incident.state != INCIDENT_NONE)
                         incident_fold(j, 1);
                 else

@@ -20,6 +20,7 @@
 #define CLEANER_POLL_NS (20 * NSEC_PER_MSEC)
 #define CONTROL_TRIES 3
 #define EMPTY_LOOKS 3
+#define SPACE_WAITS 2 /* the cleaner may have to come twice: what it does is pinned until the next commit */
 #define STRIKE_TRIES 5
 #define CONTROL_REST_NS (200 * NSEC_PER_MSEC)
 #define WAKE_FILE "wake-replace"
@@ -71,6 +72,7 @@ static int do_make(Job *j) {
         Error unmounting = ERROR_NULL;
         int r;
 
+        j->desk->space_watch = SPACE_WATCH_NULL;
         r = target_make(&j->desk->target, j->config, &j->desk->error);
         if (r < 0)
                 return r;
@@ -195,6 +197,20 @@ static void look_for_empty_groups(Job *j, int fd) {
         }
 }
 
+/* Reclaim relocates group after group by itself, for as long as it likes; a group is read-only meanwhile, and what it has freed is pinned. */
+static void look_at_space(Job *j, int fd) {
+        const SpaceLook look = { .target = &j->desk->target, .ops = j->ops, .fd = fd, .root = j->sys_root,
+                                 .wait_ns = SPACE_WAITS * j->cleaner_wait_ns };
+        Observation *o = &j->desk->space, seen = { .kind = OBS_SPACE };
+
+        if (j->desk->control.result != 0 || j->config->target.dynamic_reclaim || j->config->target.reclaim_threshold > 0)
+                return;
+        seen.count = space_watch_look(&j->desk->space_watch, &look, seen.text, sizeof(seen.text));
+        seen.time_ns = clock_mono_ns();
+        if (seen.count > 0)
+                *o = seen;
+}
+
 /* A replace gives a devid another device. */
 static void learn_paths(Job *j) {
         Target *t = &j->desk->target;
@@ -221,6 +237,7 @@ static int do_control(Job *j) {
                 snprintf(o->text, sizeof(o->text), "sync before the control scrub failed");
         scrub_devices(j, fd);
         look_for_empty_groups(j, fd);
+        look_at_space(j, fd);
         for (unsigned i = 0; i < t->n_devices; i++)
                 look_at_device(j, fd, &t->devices[i]);
         o->time_ns = clock_mono_ns();
@@ -365,7 +382,7 @@ int job_start(Job *j, JobKind kind, uint64_t now_ns, uint64_t timeout_ns, Error 
         j->desk->result = 0;
         j->desk->error = ERROR_NULL;
         j->desk->output[0] = j->desk->note[0] = 0;
-        j->desk->devstat = j->desk->empty = (Observation){ 0 };
+        j->desk->devstat = j->desk->empty = j->desk->space = (Observation){ 0 };
         j->kind = kind;
         r = child_fork(&j->child, "ss:job", job_main, j);
         if (r < 0) {

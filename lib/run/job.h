@@ -11,6 +11,7 @@
 #include "base/child.h"
 #include "fault/strike.h"
 #include "observe/observation.h"
+#include "target/space-watch.h"
 #include "target/target.h"
 
 typedef enum JobKind {
@@ -26,7 +27,7 @@ typedef enum JobKind {
 
 const char *job_name(JobKind kind);
 
-/* Shared with the job; reset by job_start(), but for the target. */
+/* Shared with the job; reset by job_start(), but for the target and what is known of its space. */
 typedef struct JobDesk {
         Target target;
         int result;   /* 0 or a negative errno of ours, with `error` */
@@ -35,6 +36,8 @@ typedef struct JobDesk {
         Observation devstat; /* JOB_CONTROL, JOB_UNMOUNT: OBS_DEVSTAT for the first device error counter that grew; kind OBS_RESULT: none did */
         unsigned devstat_index; /* of BTRFS_DEV_STAT_*: which one `devstat` is of */
         Observation empty;   /* JOB_CONTROL: OBS_EMPTY_GROUPS when the kernel keeps empty data groups; kind OBS_RESULT: it does not */
+        SpaceWatch space_watch; /* begins with JOB_MAKE */
+        Observation space;   /* JOB_CONTROL: OBS_SPACE when the kernel keeps space from use; kind OBS_RESULT: it does not */
         char note[256];      /* JOB_MAKE: what the run has to do without, a sentence; empty: nothing */
         char output[8192];   /* JOB_RETIRE: what btrfs check said */
         Strike strike;       /* JOB_FAULT */
@@ -48,6 +51,7 @@ typedef struct Job {
         size_t fault;         /* JOB_FAULT: index in faults[], … */
         uint64_t seed;        /* … and of what it chooses */
         uint64_t cleaner_wait_ns; /* JOB_CONTROL: how long the cleaner may take to delete empty block groups */
+        const char *sys_root; /* prefixes /sys (tests; NULL: none) */
         JobDesk *desk;
         const Config *config;
         const BtrfsOps *ops;

@@ -84,6 +84,8 @@ void run_observe_asides(Run *r) {
                 run_observe(r, &r->desk->devstat);
         if (r->desk->empty.kind == OBS_EMPTY_GROUPS)
                 run_observe(r, &r->desk->empty);
+        if (r->desk->space.kind == OBS_SPACE)
+                run_observe(r, &r->desk->space);
 }
 
 bool run_control_due(const Run *r) {
