@@ -78,6 +78,7 @@ static const struct {
         { "Target", "Wipe", "S/N:12_3 WD-x", NULL, { "\xc3\xa4", "a;b" } },
         { "Target", "WipeSignatures", "1", "yes", { "all" } },
         { "Target", "Size", "1.5TiB", "1536GiB", { "4TB", "large", "-1" } },
+        { "Target", "Layer", "dm", NULL, { "lvm", "yes" } },
         { "Target", "ImageDirectories", "/a /b/", NULL, { "a", "/a b", "/a /../b", "/a /." } },
         { "Target", "MountPoint", "/media", NULL, { "media", "/media/..", "//media" } },
         { "Target", "MountOptions", "discard=async,commit=5", NULL, { "a b", "\xe2\x82\xac" } },

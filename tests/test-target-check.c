@@ -120,6 +120,22 @@ static void test_check_names_what_is_missing(void **state) {
         }
 }
 
+/* Only who asks for a layer needs device mapper. */
+static void test_check_looks_for_device_mapper(void **state) {
+        Fixture *f = *state;
+        Error e;
+
+        fake_path(f, true);
+        configure(f, 1, MiB);
+        f->config.target.layer = LAYER_DM;
+        assert_int_equal(check_config_on(f, "target", &e), 0);
+        assert_int_equal(check_config_on(f, "target-btrfs-module", &e), -ENODEV);
+        assert_int_equal(e.exit, EXIT_ERROR);
+        assert_non_null(strstr(e.sentence, "CONFIG_BLK_DEV_DM"));
+        f->config.target.layer = LAYER_NONE;
+        assert_int_equal(check_config_on(f, "target-btrfs-module", &e), 0);
+}
+
 static void test_check_misses_mkfs(void **state) {
         Fixture *f = *state;
         Error e;
@@ -170,6 +186,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 CHECK(test_check_passes_on_a_good_machine),
                 CHECK(test_check_names_what_is_missing),
+                CHECK(test_check_looks_for_device_mapper),
                 CHECK(test_check_misses_mkfs),
                 CHECK(test_check_looks_at_directories),
                 CHECK(test_check_as_another_user),

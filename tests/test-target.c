@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libdevmapper.h>
 #include <linux/magic.h>
 #include <sched.h>
 #include <signal.h>
@@ -21,6 +22,7 @@
 
 #include "base/clock.h"
 #include "fixture-target.h"
+#include "target/layer.h"
 
 static void scrub_all(const Fixture *f, int fd) {
         uint64_t data = 0, tree = 0;
@@ -135,6 +137,67 @@ static void test_a_device_that_somebody_holds_is_told(void **state) {
         assert_true(any_loop(f));
         close(fd);
         assert_nothing_left(f);
+}
+
+static void need_device_mapper(void) {
+        Error e = ERROR_NULL;
+
+        if (layer_check(NULL, &e) == 0)
+                return;
+        print_message("%s\n", e.sentence);
+        skip();
+}
+
+/* Nobody removes it: that the mount is gone is enough, as after a kill -9. */
+static void test_a_layer_goes_with_the_mount(void **state) {
+        Fixture *f = need_kernel(state);
+
+        need_device_mapper();
+        configure(f, 2, 256 * MiB, "raid1", "raid1");
+        f->config.target.layer = LAYER_DM;
+        make(f);
+        for (unsigned i = 0; i < 2; i++) {
+                assert_memory_equal(f->target.devices[i].path, "/dev/dm-", strlen("/dev/dm-"));
+                assert_memory_equal(f->target.devices[i].below, "/dev/loop", strlen("/dev/loop"));
+        }
+        write_file(root_fd(f), "file", 4);
+        unmount(f);
+        make(f);
+        assert_true(any_loop(f));
+        assert_int_equal(umount2(f->mnt, 0), 0);
+        assert_nothing_left(f);
+        assert_int_equal(access(f->target.devices[0].path, F_OK), -1);
+}
+
+static bool device_mapper_has(const char *name) {
+        struct dm_task *t = dm_task_create(DM_DEVICE_INFO);
+        struct dm_info info = { 0 };
+
+        assert_non_null(t);
+        assert_true(dm_task_set_name(t, name) && dm_task_run(t) && dm_task_get_info(t, &info));
+        dm_task_destroy(t);
+        return info.exists;
+}
+
+/* Of a process that is no more, and of one that is. */
+static void test_layers_of_killed_runs_are_swept(void **state) {
+        char names[2][32] = { "scrubstress-2147483647-0" };
+        struct dm_task *t;
+
+        need_kernel(state);
+        need_device_mapper();
+        snprintf(names[1], sizeof(names[1]), "scrubstress-%d-0", (int)getpid());
+        for (unsigned i = 0; i < 2; i++) {
+                t = dm_task_create(DM_DEVICE_CREATE);
+                assert_true(t && dm_task_set_name(t, names[i]) && dm_task_add_target(t, 0, 8, "error", "") && dm_task_run(t));
+                dm_task_destroy(t);
+        }
+        layers_sweep();
+        assert_false(device_mapper_has(names[0]));
+        assert_true(device_mapper_has(names[1]));
+        t = dm_task_create(DM_DEVICE_REMOVE);
+        assert_true(t && dm_task_set_name(t, names[1]) && dm_task_run(t));
+        dm_task_destroy(t);
 }
 
 /* A kernel that fails one call: this ioctl() stands in front of the C library's. */
@@ -285,6 +348,8 @@ int main(void) {
                 ROOT(test_unmount_names_who_is_in_the_way),
                 ROOT(test_open_refuses_what_is_not_the_target),
                 ROOT(test_a_device_that_somebody_holds_is_told),
+                ROOT(test_a_layer_goes_with_the_mount),
+                ROOT(test_layers_of_killed_runs_are_swept),
                 ROOT(test_a_failed_make_leaves_nothing),
                 ROOT(test_kill_leaves_nothing),
         };

@@ -107,6 +107,18 @@ static int check_replace(Config *c, Error *e) {
                          "files: loop:1GiB*4", where(c, "Replace", "Enabled", w), where(c, "Target", "Devices", devices));
 }
 
+/* A spare has no layer, and then neither has the target. Disks are known by their own numbers from the consent to the mount, which a layer hides. */
+static int check_layer(Config *c, Error *e) {
+        char w[WHERE_MAX], other[WHERE_MAX];
+
+        if (c->target.layer == LAYER_NONE || !(c->target.disks || c->replace.enabled))
+                return 0;
+        return error_set(e, EXIT_USAGE, EINVAL, "%s: there is none over %s (%s); leave it out, or %s", where(c, "Target", "Layer", w),
+                         c->target.disks ? "disks" : "the spare of a replace",
+                         c->target.disks ? where(c, "Target", "Devices", other) : where(c, "Replace", "Enabled", other),
+                         c->target.disks ? "use loop files: loop:1GiB*4" : "switch the replace off");
+}
+
 /* More device extents per block group than the board keeps: collisions on the rest of them would not be counted. */
 static int check_stripes(Config *c, Error *e) {
         static const char *const striped[] = { "raid0", "raid10", "raid5", "raid6" };
@@ -351,9 +363,9 @@ static int check_remount_options(Config *c, Error *e) {
 
 int config_check(Config *c, Error *e) {
         static int (*const checks[])(Config *, Error *) = {
-                check_devices, check_replace, check_stripes, check_profiles,      check_writes,         check_empty,
-                check_room,    check_workers, check_paths,   check_mount_options, check_remount_options, check_reclaim,
-                check_pairs,   check_soak,
+                check_devices, check_replace, check_layer,  check_stripes,       check_profiles,        check_writes,  check_empty,
+                check_room,    check_workers, check_paths,  check_mount_options, check_remount_options, check_reclaim, check_pairs,
+                check_soak,
         };
 
         for (size_t i = 0; i < ELEMENTSOF(checks); i++) {

@@ -16,6 +16,7 @@
 
 typedef enum ChurnFill { FILL_WRITE, FILL_FALLOCATE, FILL_MIXED, _FILL_MAX } ChurnFill;
 typedef enum ChurnEngine { ENGINE_AUTO, ENGINE_URING, ENGINE_PWRITE, _ENGINE_MAX } ChurnEngine;
+typedef enum TargetLayer { LAYER_NONE, LAYER_DM, _LAYER_MAX } TargetLayer;
 typedef enum SyncMode { SYNC_SYNC, SYNC_START_WAIT, SYNC_MIXED, _SYNC_MAX } SyncMode;
 /* How much may be written: one of the two, or neither. */
 typedef struct WriteBudget {
@@ -82,6 +83,7 @@ typedef struct Config {
                 char wipe[CONFIG_LIST_MAX];              /* Wipe=none: serials, one per disk */
                 bool wipe_signatures;                    /* WipeSignatures=no */
                 uint64_t size;                           /* Size=0: of each disk; 0: not said */
+                TargetLayer layer;                       /* Layer=none: what lies between the devices and the filesystem */
                 char image_directories[CONFIG_STRING_MAX]; /* ImageDirectories=/dev/shm /var/tmp: first with room */
                 char mount_point[CONFIG_STRING_MAX];     /* MountPoint=/mnt, in our own mount namespace only */
                 char mount_options[CONFIG_STRING_MAX];   /* MountOptions=nodiscard; never empty: "defaults" stands for none */

@@ -11,6 +11,7 @@ static const char *const on_finding_names[] = { [ON_FINDING_CONTINUE] = "continu
                                                  NULL };
 static const char *const fill_names[] = { [FILL_WRITE] = "write", [FILL_FALLOCATE] = "fallocate", [FILL_MIXED] = "mixed", NULL };
 static const char *const engine_names[] = { [ENGINE_AUTO] = "auto", [ENGINE_URING] = "uring", [ENGINE_PWRITE] = "pwrite", NULL };
+static const char *const layer_names[] = { [LAYER_NONE] = "none", [LAYER_DM] = "dm", NULL };
 static const char *const sync_names[] = { [SYNC_SYNC] = "sync", [SYNC_START_WAIT] = "start-wait", [SYNC_MIXED] = "mixed", NULL };
 static const char *const empty_names[] = { "unlink", "truncate", "punch", "subvolume", "overwrite", "reflink", "defrag",
                                            NULL }; /* bits of ChurnEmpty, in order */
@@ -84,6 +85,10 @@ const Key keys[] = {
                   "targets of earlier runs, which are known by their label, are taken." },
         { "Target", "Size", &type_size, SLOT(target.size), "0",
           .help = "Size that each disk must have, within a hundredth of it. 0: any." },
+        { "Target", "Layer", &type_enum, SLOT(target.layer), "none", layer_names,
+          .help = "What lies between the loop files and the filesystem: dm puts a device of device mapper over each, which lets everything "
+                  "through but while a fault that needs it strikes ([Fault] Faults=). Needs a kernel with CONFIG_BLK_DEV_DM. These devices "
+                  "vanish with the run, kill -9 included." },
         { "Target", "ImageDirectories", &type_path_list, SLOT(target.image_directories), "/dev/shm /var/tmp",
           .help = "Directories for the loop files, separated by blanks; the first one with enough room is taken. A tmpfs is fastest "
                   "and makes the most collisions." },

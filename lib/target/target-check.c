@@ -8,6 +8,7 @@
 
 #include "base/fs.h"
 #include "target/cleaners.h"
+#include "target/layer.h"
 #include "target/loop.h"
 #include "target/target-internal.h"
 
@@ -123,6 +124,8 @@ int target_check(const Config *c, const char *root, Error *e) {
         if (c->target.disks)
                 return (r = check_mkfs(e)) < 0 || (r = target_disks_check(c, root, e)) < 0 ? r : check_mount_point(c, e);
         if ((r = check_loop(root, e)) < 0 || (r = check_mkfs(e)) < 0)
+                return r;
+        if (c->target.layer == LAYER_DM && (r = layer_check(root, e)) < 0)
                 return r;
         target_directories(&directories, c);
         r = loop_choose_directory(directories.paths, config_n_images(c), c->target.device_size, e);

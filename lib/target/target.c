@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "target/extent-map.h"
+#include "target/layer.h"
 #include "target/loop.h"
 #include "target/mkfs.h"
 #include "target/target-internal.h"
@@ -99,12 +100,45 @@ static int mount_data(char *data, size_t size, unsigned long *flags, const char 
         return n < size ? 0 : -E2BIG;
 }
 
-int target_mount(Target *t, const char *const devices[], const Config *c, Error *e) {
+typedef struct Layers {
+        unsigned n;
+        Layer layers[TARGET_DEVICES_MAX];
+        const char *names[TARGET_DEVICES_MAX + 1]; /* of what is to be mounted, NULL-terminated */
+} Layers;
+
+static void layers_close(Layers *l) {
+        for (unsigned i = 0; i < l->n; i++)
+                layer_close(&l->layers[i]);
+        l->n = 0;
+}
+
+static int layers_lay(Layers *l, const char *const devices[], const Config *c, Error *e) {
+        if (c->target.layer == LAYER_DM)
+                layers_sweep();
+        for (unsigned i = 0; devices[i]; i++) {
+                l->names[i] = devices[i];
+                if (c->target.layer == LAYER_DM) {
+                        int r = layer_create(&l->layers[i], devices[i], i, e);
+                        if (r < 0)
+                                return r;
+                        l->n++;
+                        l->names[i] = l->layers[i].path;
+                }
+        }
+        return 0;
+}
+
+int target_mount(Target *t, const char *const below[], const Config *c, Error *e) {
+        _cleanup_(layers_close) Layers layers = { 0 };
+        const char *const *devices = layers.names;
         const char *options = c->target.mount_options;
         char data[4096]; /* a page: mount(2) takes no more */
         unsigned long flags;
-        int r = mount_data(data, sizeof(data), &flags, devices, options);
+        int r = layers_lay(&layers, below, c, e);
 
+        if (r < 0)
+                return r;
+        r = mount_data(data, sizeof(data), &flags, devices, options);
         if (r < 0)
                 return error_set(e, EXIT_USAGE, -r, "the mount options \"%s\" cannot be understood: %s (MountOptions=)", options,
                                  strerror(-r));
@@ -159,6 +193,8 @@ static int read_devices(Target *t, const BtrfsOps *ops, int fd, uint64_t max_id)
                 d->devid = devid;
                 d->size = info.total_bytes;
                 snprintf(d->path, sizeof(d->path), "%.*s", (int)sizeof(d->path) - 1, info.path);
+                if (!layer_below(d->path, d->below))
+                        d->below[0] = 0;
                 t->n_devices++;
         }
         return 0;
@@ -328,8 +364,9 @@ int target_unmount(Target *t, Error *e) {
         if (!t->mounted)
                 return 0;
         for (unsigned i = 0; i < t->n_devices; i++) {
-                backing_read(&backings[i], t->n_disks > 0 ? NULL : t->devices[i].path); /* disks stay */
-                held = held || user_is_self(t->devices[i].path);
+                const TargetDevice *d = &t->devices[i];
+                backing_read(&backings[i], t->n_disks > 0 ? NULL : d->below[0] ? d->below : d->path); /* disks stay */
+                held = held || user_is_self(d->path);
         }
         r = target_open(t, e);
         if (r == -ENODEV)

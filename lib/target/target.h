@@ -6,7 +6,7 @@
  *
  * Life: target_check() (touches nothing) → target_make() in a job: images and loop devices, or consent to take disks; mkfs, mount →
  * workers → target_unmount() in a job.
- * The mount holds the loop devices; they vanish with it. All of it happens in the supervisor's private mount namespace.
+ * The mount holds the loop devices, by way of their layers where there are any; they vanish with it. All of it happens in the supervisor's private mount namespace.
  */
 #include <limits.h>
 
@@ -20,6 +20,7 @@
 typedef struct TargetDevice {
         uint64_t devid, size;
         char path[64];
+        char below[64]; /* the device under its layer; "": it has none */
         uint64_t stats_at_start[BTRFS_DEV_STAT_VALUES_MAX]; /* error counters when the target was made, … */
         uint64_t stats[BTRFS_DEV_STAT_VALUES_MAX];          /* … and at the last look */
 } TargetDevice;
