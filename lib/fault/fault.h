@@ -2,13 +2,13 @@
 #pragma once
 /*
  * Fault: something broken on purpose; the plug-in contract. A fault chooses blocks of the devices, and says beforehand what must come of it
- * that one bit of each is flipped; strike.c flips the bits, scrubs, reads and compares. To add one: write lib/fault/ft-NAME.c with a const
- * Fault at its bottom; add one line each to fault.h (extern), registry.c and lib/lib.am, and its name to fault_names in config/key.c.
+ * that its means break them; strike.c has them broken, scrubs, reads and compares. To add one: write lib/fault/ft-NAME.c with a const Fault
+ * at its bottom; add one line each to fault.h (extern), registry.c and lib/lib.am, and its name to fault_names in config/key.c.
  */
 #include "base/rng.h"
 #include "fault/prey.h"
+#include "fault/wound.h"
 #include "target/chunk-place.h"
-#include "target/disk-block.h"
 #include "target/target.h"
 
 #define FAULT_BLOCKS_MAX 4
@@ -44,7 +44,7 @@ typedef struct FaultScene {
 typedef struct FaultBlock {
         uint64_t logical; /* of its chunk; 0: of none */
         ChunkPlace place;
-        uint32_t bit;     /* which one is flipped */
+        uint32_t bit;     /* which one is flipped, where bits are */
 } FaultBlock;
 
 typedef struct FaultPlan {
@@ -59,6 +59,7 @@ typedef struct FaultPlan {
 
 typedef struct Fault {
         const char *name, *help;
+        const Means *means; /* by which the blocks are broken */
         /* Returns 0, FAULT_NOT_HERE, or the kernel's negative errno. */
         int (*choose)(FaultScene *s, FaultPlan *p);
         /* True when what was chosen is still in its place, so that the expectation holds. NULL: it cannot move. */

@@ -47,5 +47,6 @@ static int choose(FaultScene *s, FaultPlan *p) {
 const Fault fault_data = {
         .name = "data",
         .help = "bits of one copy of some data",
+        .means = &means_flip,
         .choose = choose,
 };

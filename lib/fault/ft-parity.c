@@ -29,5 +29,6 @@ static int choose(FaultScene *s, FaultPlan *p) {
 const Fault fault_parity = {
         .name = "parity",
         .help = "a bit of the parity of some data",
+        .means = &means_flip,
         .choose = choose,
 };

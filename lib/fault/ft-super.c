@@ -27,6 +27,7 @@ static int choose(FaultScene *s, FaultPlan *p) {
 const Fault fault_super = {
         .name = "super",
         .help = "a bit of a superblock",
+        .means = &means_flip,
         .choose = choose,
         .renewed = true,
 };

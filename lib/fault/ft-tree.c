@@ -80,6 +80,7 @@ static bool stays(FaultScene *s, const FaultPlan *p) {
 const Fault fault_tree = {
         .name = "tree",
         .help = "a bit of one copy of a tree block",
+        .means = &means_flip,
         .choose = choose,
         .stays = stays,
 };

@@ -8,13 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* A block as it was, and what became of it. */
-typedef struct Wound {
-        const char *path; /* of the device */
-        DiskBlock was, spoiled;
-        bool struck;
-} Wound;
-
 typedef struct Work {
         const Fault *fault;
         FaultScene scene;
@@ -60,30 +53,30 @@ static int choose(Work *w) {
         return 0;
 }
 
-static int cannot_write(Work *w, const char *path, int r) {
-        return error_set(w->error, EXIT_ERROR, -r, "Faults ([Fault] Enabled=) cannot strike %s below the mounted filesystem: %s. The kernel must let "
-                         "mounted devices be written to: CONFIG_BLK_DEV_WRITE_MOUNTED=y, and not bdev_allow_write_mounted=0.", path, strerror(-r));
+static int cannot_strike(Work *w, const char *path, int r) {
+        return error_set(w->error, EXIT_ERROR, -r, "Faults ([Fault] Enabled=) cannot strike %s below the mounted filesystem: %s. %s",
+                         path ?: "a device that is gone", strerror(-r), w->fault->means->needs);
 }
 
 static int spoil(Work *w) {
-        for (size_t i = 0; i < w->plan.n_blocks; i++) {
+        size_t n = w->plan.n_blocks, i;
+        int r = 0;
+
+        for (i = 0; i < n && r == 0; i++) {
                 const FaultBlock *b = &w->plan.blocks[i];
                 Wound *wound = &w->wounds[i];
-                int r = -ENODEV;
 
                 wound->path = device_path(w->scene.target, b->place.devid);
-                if (wound->path)
-                        r = disk_block_read(&wound->was, wound->path, b->place.physical);
-                if (r == 0) {
-                        wound->spoiled = wound->was;
-                        wound->spoiled.bytes[b->bit / 8] ^= (uint8_t)(1U << b->bit % 8);
-                        r = disk_block_write(&wound->spoiled, wound->path, b->place.physical);
-                }
+                wound->at = b->place.physical;
+                wound->bit = b->bit;
+                r = wound->path ? disk_block_read(&wound->was, wound->path, wound->at) : -ENODEV;
                 if (r < 0)
-                        return cannot_write(w, wound->path ? wound->path : "a device that is gone", r);
-                wound->struck = true;
+                        return cannot_strike(w, wound->path, r);
         }
-        return 0;
+        r = w->fault->means->strike(w->wounds, n);
+        for (i = 0; i + 1 < n && w->wounds[i].struck; i++)
+                ;
+        return r < 0 ? cannot_strike(w, w->wounds[i].path, r) : 0;
 }
 
 static bool is_struck(const Work *w, uint64_t devid) {
@@ -146,11 +139,11 @@ static int look_at_blocks(Work *w) {
         for (size_t i = 0; i < w->plan.n_blocks; i++) {
                 const Wound *wound = &w->wounds[i];
                 DiskBlock now;
-                int r = disk_block_read(&now, wound->path, w->plan.blocks[i].place.physical);
+                int r = w->fault->means->look(wound, &now);
 
                 if (r < 0)
-                        return cannot_write(w, wound->path, r);
-                if (memcmp(&now, &wound->spoiled, sizeof(now)) == 0)
+                        return cannot_strike(w, wound->path, r);
+                if (r == WOUND_OPEN)
                         continue;
                 if (memcmp(&now, &wound->was, sizeof(now)) != 0 && !w->fault->renewed) {
                         w->strike->end = STRIKE_VOID;
@@ -248,18 +241,6 @@ static int examine(Work *w) {
         return r;
 }
 
-/* Only what is still as we have left it: the kernel may have given the place to something else. */
-static void put_back(Work *w) {
-        for (size_t i = 0; w->wounds && i < w->plan.n_blocks; i++) {
-                const Wound *wound = &w->wounds[i];
-                uint64_t at = w->plan.blocks[i].place.physical;
-                DiskBlock now;
-
-                if (wound->struck && disk_block_read(&now, wound->path, at) == 0 && memcmp(&now, &wound->spoiled, sizeof(now)) == 0)
-                        disk_block_write(&wound->was, wound->path, at);
-        }
-}
-
 static int strike(Work *w, uint64_t seed) {
         FaultScene *s = &w->scene;
         int r = prey_lay(&s->prey, s->ops, s->fd, seed);
@@ -284,7 +265,8 @@ int strike_run(Strike *ret, const StrikeOrder *order, Error *e) {
         *s = (FaultScene){ .target = order->target, .ops = order->ops, .fd = order->root_fd, .prey = PREY_NULL };
         rng_seed(&s->rng, order->seed, 0);
         r = strike(&w, order->seed);
-        put_back(&w);
+        if (w.wounds)
+                order->fault->means->heal(w.wounds, w.plan.n_blocks);
         if (s->prey.fd >= 0)
                 removed = prey_remove(&s->prey, s->ops, s->fd);
         if (removed < 0 && r == 0)
