@@ -128,7 +128,7 @@ static const struct {
         { "Trim", "Enabled", "true", "yes", { "discard" } },
         { "Trim", "Rest", "0", NULL, { "61m" } },
         { "Fault", "Enabled", "yes", NULL, { "maybe" } },
-        { "Fault", "Faults", "parity tree", NULL, { "none", "data,dust" } },
+        { "Fault", "Faults", "parity tree", NULL, { "none", "data,dust", "bad" } },
         { "Fault", "Interval", "1m", NULL, { "0", "25h", "now" } },
         { "Health", "SmartInterval", "0", NULL, { "25h", "-1", "often" } },
         { "Health", "TemperatureLimit", "55", NULL, { "151", "-1", "70C" } },

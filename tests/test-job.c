@@ -449,6 +449,39 @@ static void jobs_learn_where_replaces_have_moved_devices(void **state) {
         fake_btrfs_end();
 }
 
+static const char *told_of(Job *j, const Fault *f) {
+        for (j->fault = 0; faults[j->fault] != f; j->fault++)
+                ;
+        for (unsigned i = 0; i < 3; i++)
+                memset(j->desk->target.devices[i].stats, 0, sizeof(j->desk->target.devices[i].stats));
+        assert_int_equal(run_to_end(j, JOB_FAULT), 1);
+        assert_int_equal(j->desk->strike.end, STRIKE_HINDERED);
+        return j->desk->devstat.kind == OBS_DEVSTAT ? j->desk->devstat.text : "";
+}
+
+/* Of what a device counts, a strike explains what it says of its fault, and wrong content always; what stands behind it is told. */
+static void a_strike_explains_what_its_fault_says(void **state) {
+        static const uint64_t unread[BTRFS_DEV_STAT_VALUES_MAX] = { [BTRFS_DEV_STAT_READ_ERRS] = 16, [BTRFS_DEV_STAT_CORRUPTION_ERRS] = 1 };
+        static const uint64_t unwritten[BTRFS_DEV_STAT_VALUES_MAX] = { [BTRFS_DEV_STAT_WRITE_ERRS] = 1 };
+        static const FakeRule one[] = { { .call = FAKE_SYNC, .result = -EIO }, { .call = FAKE_DEVICE_STATS, .devid = 1, .values = unread },
+                                        { .call = FAKE_DEVICE_STATS } };
+        static const FakeRule two[] = { { .call = FAKE_SYNC, .result = -EIO }, { .call = FAKE_DEVICE_STATS, .devid = 1, .values = unread },
+                                        { .call = FAKE_DEVICE_STATS, .devid = 2, .values = unwritten }, { .call = FAKE_DEVICE_STATS } };
+        Job *j = *state;
+
+        j->open_target = open_directory;
+        strcpy(target_directory + strlen(target_directory) - 6, "XXXXXX");
+        assert_non_null(mkdtemp(target_directory));
+        fake_btrfs_begin(one, ELEMENTSOF(one));
+        assert_string_equal(told_of(j, &fault_bad_sector), "");
+        assert_string_equal(told_of(j, &fault_data), "read errors of /dev/loop40 grew from 0 to 16");
+        fake_btrfs_end();
+        fake_btrfs_begin(two, ELEMENTSOF(two));
+        assert_string_equal(told_of(j, &fault_bad_sector), "write errors of /dev/loop41 grew from 0 to 1");
+        fake_btrfs_end();
+        assert_int_equal(rmdir(target_directory), 0);
+}
+
 static void a_target_that_is_gone_is_our_error(void **state) {
         Job *j = *state;
 
@@ -492,6 +525,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(cancelling_wakes_the_replace, setup, teardown),
                 cmocka_unit_test_setup_teardown(cancelling_waits_for_the_replace, setup, teardown),
                 cmocka_unit_test_setup_teardown(jobs_learn_where_replaces_have_moved_devices, setup, teardown),
+                cmocka_unit_test_setup_teardown(a_strike_explains_what_its_fault_says, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_target_that_is_gone_is_our_error, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_job_beyond_its_deadline_is_killed, setup, teardown),
         };

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "fault/strike.h"
+#include "target/layer.h"
 
 #define FLIPS 100
 
@@ -101,12 +102,15 @@ static const Profiles profiles_tried[] = {
 };
 
 /* What must come of it; STRIKE_VOID: the lie changes nothing that could be seen. */
-static StrikeEnd wanted(const Fault *f, const Profiles *p, Lie lie) {
-        bool counted = f != &fault_parity, corrected = f == &fault_tree || (f == &fault_data && p->copies + p->parity > 1);
+static StrikeEnd wanted(const Fault *f, const Profiles *p, Lie lie, bool layered) {
+        bool counted = f != &fault_parity && f != &fault_slow_disk;
+        bool corrected = f == &fault_tree || ((f == &fault_data || f == &fault_bad_sector) && p->copies + p->parity > 1);
 
         if (f == &fault_parity && p->parity == 0)
                 return STRIKE_NOT_HERE;
         if (f == &fault_tree && p->metadata_copies < 2)
+                return STRIKE_NOT_HERE;
+        if ((f == &fault_bad_sector || f == &fault_slow_disk) && !layered)
                 return STRIKE_NOT_HERE;
         switch (lie) {
         case HONEST:
@@ -128,17 +132,23 @@ static StrikeEnd wanted(const Fault *f, const Profiles *p, Lie lie) {
 
 static void test_every_fault_on_every_profile(void **state) {
         Fixture *f = need_kernel(state);
+        Error e = ERROR_NULL;
+        bool layered = layer_check(NULL, &e) == 0;
         unsigned rows = 0;
+
+        if (!layered)
+                print_message("%s\n", e.sentence);
 
         for (size_t i = 0; i < ELEMENTSOF(profiles_tried); i++) {
                 const Profiles *p = &profiles_tried[i];
 
                 configure(f, p->n_devices, 256 * MiB, p->data, p->metadata);
+                f->config.target.layer = layered ? LAYER_DM : LAYER_NONE;
                 make(f);
                 root_fd(f);
                 for (size_t k = 0; k < n_faults; k++)
                         for (Lie lie = HONEST; lie < _LIE_MAX; lie++) {
-                                StrikeEnd end = wanted(faults[k], p, lie), got;
+                                StrikeEnd end = wanted(faults[k], p, lie, layered), got;
                                 Strike s;
 
                                 if (end == STRIKE_VOID)

@@ -149,7 +149,7 @@ typedef struct Config {
         } trim;
         struct { /* [Fault] */
                 bool enabled;
-                unsigned faults;      /* Faults=data parity super tree: a mask of the registry's (fault/fault.h) */
+                unsigned faults;      /* Faults=all: a mask of the registry's (fault/fault.h) */
                 uint64_t interval_ns; /* Interval=10s, of time under stress */
         } fault;
         struct { /* [Health], of disks */

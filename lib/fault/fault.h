@@ -11,7 +11,8 @@
 #include "target/chunk-place.h"
 #include "target/target.h"
 
-#define FAULT_BLOCKS_MAX 4
+#define FAULT_BLOCKS_MAX 16
+#define FAULT_DELAY_MS 50 /* of each read and write of a slow device */
 
 /* What is counted when a fault has struck. Names in fault_count_names, part of the text of findings. */
 typedef enum FaultCount {
@@ -26,6 +27,7 @@ typedef enum FaultCount {
         FAULT_UNREADABLE,    /* blocks of the prey that cannot be read then */
         FAULT_WRONG,         /* blocks of the prey that read wrong: never */
         FAULT_AGAIN,         /* errors of any kind, by a second scrub of all devices */
+        FAULT_QUICK,         /* scrubs of the devices that were struck, and commits, that took less time than they had to */
         _FAULT_COUNT_MAX,
 } FaultCount;
 
@@ -51,6 +53,7 @@ typedef struct FaultPlan {
         size_t n_blocks;
         FaultBlock blocks[FAULT_BLOCKS_MAX];
         const Chunk *chunk; /* in the scene's map: holds all of them, and is what is scrubbed; NULL: no chunk does */
+        uint64_t least_ns;  /* that a scrub of a device that was struck takes, and a commit */
         uint64_t expected[_FAULT_COUNT_MAX];
 } FaultPlan;
 
@@ -64,11 +67,14 @@ typedef struct Fault {
         int (*choose)(FaultScene *s, FaultPlan *p);
         /* True when what was chosen is still in its place, so that the expectation holds. NULL: it cannot move. */
         bool (*stays)(FaultScene *s, const FaultPlan *p);
+        unsigned stats; /* which error counters of devices grow by it, beside those of wrong content: bits by BTRFS_DEV_STAT_* */
         bool renewed; /* a commit writes the block anew, with another content: that too repairs it */
 } Fault;
 
+extern const Fault fault_bad_sector;
 extern const Fault fault_data;
 extern const Fault fault_parity;
+extern const Fault fault_slow_disk;
 extern const Fault fault_super;
 extern const Fault fault_tree;
 
@@ -80,3 +86,5 @@ extern const size_t n_faults;
 
 /* A random bit of a block, not among its first `spared` bytes. */
 uint32_t fault_bit(FaultScene *s, uint32_t spared);
+/* True when each device has a layer (target/layer.h). */
+bool fault_has_layer(const FaultScene *s);

@@ -9,9 +9,11 @@
 #include "base/macro.h"
 #include "fault/fault.h"
 
+#define BLOCKS_MAX 4
+
 /* The pieces of one row are rebuilt from each other: only one may be damaged. */
 static size_t how_many(FaultScene *s, const Chunk *c) {
-        return chunk_n_parity(c) > 0 ? 1 : 1 + rng_below(&s->rng, FAULT_BLOCKS_MAX);
+        return chunk_n_parity(c) > 0 ? 1 : 1 + rng_below(&s->rng, BLOCKS_MAX);
 }
 
 /* Without checksums nobody can tell. */

@@ -3,8 +3,10 @@
 #include "fault/fault.h"
 
 const Fault *const faults[] = {
+        &fault_bad_sector,
         &fault_data,
         &fault_parity,
+        &fault_slow_disk,
         &fault_super,
         &fault_tree,
 };
@@ -22,8 +24,16 @@ const char *const fault_count_names[_FAULT_COUNT_MAX] = {
         [FAULT_UNREADABLE] = "blocks that cannot be read",
         [FAULT_WRONG] = "blocks that read wrong",
         [FAULT_AGAIN] = "errors of a second scrub",
+        [FAULT_QUICK] = "scrubs and commits done sooner than the device",
 };
 
 uint32_t fault_bit(FaultScene *s, uint32_t spared) {
         return spared * 8 + (uint32_t)rng_below(&s->rng, (DISK_BLOCK - spared) * 8);
+}
+
+bool fault_has_layer(const FaultScene *s) {
+        for (unsigned i = 0; i < s->target->n_devices; i++)
+                if (!s->target->devices[i].below[0])
+                        return false;
+        return true;
 }

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
+
 typedef struct Work {
         const Fault *fault;
         FaultScene scene;
@@ -86,11 +88,19 @@ static bool is_struck(const Work *w, uint64_t devid) {
         return false;
 }
 
+/* What a slow device cannot have done yet, was not done. */
+static void time_it(Work *w, uint64_t begin_ns) {
+        w->strike->seen[FAULT_QUICK] += clock_mono_ns() - begin_ns < w->plan.least_ns;
+}
+
 static int scrub(Work *w, uint64_t devid, uint64_t start, uint64_t end, ScrubStats *sum) {
         const ScrubRange range = { .devid = devid, .start = start, .end = end };
         ScrubStats stats = { 0 };
+        uint64_t begin = clock_mono_ns();
         int r = w->scene.ops->scrub(w->scene.fd, &range, &stats);
 
+        if (is_struck(w, devid))
+                time_it(w, begin);
         scrub_stats_add(sum, &stats);
         return r == 0 ? 0 : hindered(w, OP_SCRUB, r);
 }
@@ -216,8 +226,10 @@ static void say(Work *w) {
 
 /* The commit in between writes the superblocks. A file is changed for it: without a change there is none. */
 static int commit(Work *w) {
+        uint64_t begin = clock_mono_ns();
         int r = futimens(w->scene.prey.fd, NULL) < 0 ? -errno : w->scene.ops->sync(w->scene.fd);
 
+        time_it(w, begin);
         return r < 0 ? hindered(w, OP_SYNC, r) : 0;
 }
 

@@ -30,4 +30,6 @@ typedef struct Means {
         void (*heal)(Wound *wounds, size_t n);
 } Means;
 
-extern const Means means_flip; /* one bit of the block changes */
+extern const Means means_delay; /* the device takes longer: no block changes */
+extern const Means means_dust;  /* the device cannot read the block until it is written */
+extern const Means means_flip;  /* one bit of the block changes */

@@ -185,7 +185,7 @@ static void closing_aim(const Report *r, FILE *f) {
 static void closing_faults(const Report *r, FILE *f) {
         if (!r->config || !r->config->fault.enabled || r->totals.stress_ns == 0)
                 return;
-        fprintf(f, "\n%-*s %12s %12s %12s %12s\n", (int)LABEL, "fault", "struck", "bits", "as it must", "void");
+        fprintf(f, "\n%-*s %12s %12s %12s %12s\n", (int)LABEL, "fault", "struck", "blocks", "as it must", "void");
         for (size_t i = 0; i < n_faults; i++) {
                 const FaultTally *t = &r->faults[i];
                 if (!(r->config->fault.faults & 1U << i))

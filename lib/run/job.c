@@ -89,15 +89,17 @@ static bool tells_less(unsigned stat) {
         return stat >= BTRFS_DEV_STAT_CORRUPTION_ERRS;
 }
 
-/* The error counters of a device since the last look; the first that grew is told, of all devices, and all are the base of the next look. */
-static void look_at_device(Job *j, int fd, TargetDevice *d) {
+/* The error counters of a device since the last look; the first that grew is told, of all devices, and all are the base of the next look.
+ * Not told are those that had to grow: bits by BTRFS_DEV_STAT_*. */
+static void look_at_device(Job *j, int fd, TargetDevice *d, unsigned explained) {
         uint64_t now[BTRFS_DEV_STAT_VALUES_MAX];
         Observation *o = &j->desk->devstat;
 
         if (j->ops->device_stats(fd, d->devid, now) != 0)
                 return;
         for (unsigned i = 0; i < BTRFS_DEV_STAT_VALUES_MAX; i++) {
-                if (now[i] > d->stats[i] && (o->kind != OBS_DEVSTAT || (tells_less(j->desk->devstat_index) && !tells_less(i)))) {
+                if (now[i] > d->stats[i] && !(explained & 1U << i) &&
+                    (o->kind != OBS_DEVSTAT || (tells_less(j->desk->devstat_index) && !tells_less(i)))) {
                         j->desk->devstat_index = i;
                         *o = (Observation){ .time_ns = clock_mono_ns(), .kind = OBS_DEVSTAT, .devid = d->devid };
                         o->count = now[i] - d->stats[i];
@@ -239,7 +241,7 @@ static int do_control(Job *j) {
         look_for_empty_groups(j, fd);
         look_at_space(j, fd);
         for (unsigned i = 0; i < t->n_devices; i++)
-                look_at_device(j, fd, &t->devices[i]);
+                look_at_device(j, fd, &t->devices[i], 0);
         o->time_ns = clock_mono_ns();
         return 0;
 }
@@ -284,11 +286,12 @@ static int do_cancel(Job *j) {
         return 0;
 }
 
-/* What a strike leaves in the error counters is its doing, but for what a device itself fails to do. */
+/* What a strike leaves in the error counters is its doing, but for what a device fails to do that it has not told to. */
 static int do_fault(Job *j) {
         JobDesk *d = j->desk;
         _cleanup_close_ int fd = j->open_target(&d->target, &d->error);
         StrikeOrder order = { .fault = faults[j->fault], .target = &d->target, .ops = j->ops, .root_fd = fd, .seed = j->seed };
+        unsigned explained = order.fault->stats | 1U << BTRFS_DEV_STAT_CORRUPTION_ERRS | 1U << BTRFS_DEV_STAT_GENERATION_ERRS;
         int r = fd < 0 ? fd : 0;
 
         learn_paths(j);
@@ -297,9 +300,7 @@ static int do_fault(Job *j) {
         for (unsigned i = 0; r == 0 && i < STRIKE_TRIES && d->strike.end == STRIKE_VOID; i++, order.seed++)
                 r = strike_run(&d->strike, &order, &d->error);
         for (unsigned i = 0; i < d->target.n_devices && fd >= 0; i++)
-                look_at_device(j, fd, &d->target.devices[i]);
-        if (tells_less(d->devstat_index))
-                d->devstat = (Observation){ 0 };
+                look_at_device(j, fd, &d->target.devices[i], explained);
         return r;
 }
 
@@ -309,7 +310,7 @@ static void look_at_last(Job *j) {
         _cleanup_close_ int fd = t->mounted ? j->open_target(t, NULL) : -1;
 
         for (unsigned i = 0; i < t->n_devices && fd >= 0; i++)
-                look_at_device(j, fd, &t->devices[i]);
+                look_at_device(j, fd, &t->devices[i], 0);
 }
 
 static int do_unmount(Job *j) {

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Means that lie in the layer of a device, which is replaced for the time of the strike. All wounds are on one device. */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "base/macro.h"
+#include "fault/fault.h"
+#include "target/layer.h"
+
+static void heal(Wound *wounds, size_t n _unused_) {
+        layer_load(wounds[0].path, "linear", NULL);
+}
+
+static int strike_dust(Wound *wounds, size_t n) {
+        char text[64];
+        int r;
+
+        snprintf(text, sizeof(text), "%d", DISK_BLOCK);
+        r = layer_load(wounds[0].path, "dust", text);
+        for (Wound *w = wounds; w < wounds + n && r == 0; w++) {
+                snprintf(text, sizeof(text), "addbadblock %" PRIu64, w->at / DISK_BLOCK);
+                r = layer_message(w->path, text);
+                w->struck = r == 0;
+        }
+        return r < 0 ? r : layer_message(wounds[0].path, "enable");
+}
+
+static int look_dust(const Wound *w, DiskBlock *ret) {
+        int r = disk_block_read(ret, w->path, w->at);
+
+        return r == -EIO ? WOUND_OPEN : r;
+}
+
+const Means means_dust = {
+        .needs = "The target must have a layer (Layer=dm), and the kernel CONFIG_DM_DUST.",
+        .strike = strike_dust,
+        .look = look_dust,
+        .heal = heal,
+};
+
+static int strike_delay(Wound *wounds, size_t n) {
+        char text[64];
+        int r;
+
+        snprintf(text, sizeof(text), "%d", FAULT_DELAY_MS);
+        r = layer_load(wounds[0].path, "delay", text);
+        for (Wound *w = wounds; w < wounds + n; w++)
+                w->struck = r == 0;
+        return r;
+}
+
+static int look_delay(const Wound *w, DiskBlock *ret) {
+        return disk_block_read(ret, w->path, w->at);
+}
+
+const Means means_delay = {
+        .needs = "The target must have a layer (Layer=dm), and the kernel CONFIG_DM_DELAY.",
+        .strike = strike_delay,
+        .look = look_delay,
+        .heal = heal,
+};
