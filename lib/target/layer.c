@@ -63,11 +63,15 @@ static struct dm_task *task_for(int kind, const char *path) {
 }
 
 int layer_check(const char *root, Error *e) {
+        _cleanup_close_ int fd = -1;
         char path[PATH_MAX];
 
-        if (snprintf(path, sizeof(path), "%s/dev/mapper/control", root ?: "") < (int)sizeof(path) && access(path, F_OK) == 0)
+        /* The node may be there, made by who thought that the module would be, and nothing behind it. */
+        if (snprintf(path, sizeof(path), "%s/dev/mapper/control", root ?: "") < (int)sizeof(path))
+                fd = open(path, O_RDWR | O_CLOEXEC);
+        if (fd >= 0)
                 return 0;
-        return error_set(e, EXIT_ERROR, ENODEV, "Layer=dm needs device mapper, and there is no /dev/mapper/control: load it (modprobe dm-mod), boot "
+        return error_set(e, EXIT_ERROR, ENODEV, "Layer=dm needs device mapper, and /dev/mapper/control cannot be opened: load it (modprobe dm-mod), boot "
                          "a kernel that has it (CONFIG_BLK_DEV_DM), or do without the faults that need it (Layer=none)");
 }
 
