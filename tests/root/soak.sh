@@ -120,7 +120,7 @@ done
 for ((n = 4; n <= kills; n += 4)); do
         for name in "${soaks[@]}"; do of "$name"; soak "$name" 3h; done
         for name in "${soaks[@]}"; do
-                sleep "0.$((RANDOM % 6))"
+                sleep "0.$((RANDOM % 4))"
                 # Unsure: at the very first moment bash's child may not have become the program yet; it is killed all the same.
                 kill -9 "${pids[$name]}"
                 wait "${pids[$name]}" 2>/dev/null
