@@ -120,6 +120,7 @@ static const Line lines[] = {
         { "general protection fault: 0000 [#1] SMP", GRADE_FINDING, CLASS_SPLAT, .is = FATAL },
         { "BUG: kernel NULL pointer dereference, address: 0000000000000018", GRADE_FINDING, CLASS_SPLAT, .is = FATAL },
         { "BUG: unable to handle page fault for address: ffffffffc0a0b000", GRADE_FINDING, CLASS_SPLAT, .is = FATAL },
+        { "Kernel panic - not syncing: Fatal exception in interrupt", GRADE_FINDING, CLASS_SPLAT, .is = FATAL },
         { "Unable to handle kernel paging request at virtual address dead000000000108", GRADE_FINDING, CLASS_SPLAT, .is = FATAL },
         { "BUG: KASAN: slab-use-after-free in btrfs_delete_unused_bgs+0x11/0x22", GRADE_FINDING, CLASS_SPLAT, .is = RELATED },
         { "BUG: KCSAN: data-race in __btrfs_block_rsv_release / btrfs_use_block_rsv", GRADE_FINDING, CLASS_SPLAT, .is = RELATED },

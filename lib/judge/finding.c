@@ -34,6 +34,8 @@ const FindingClassInfo finding_classes[_CLASS_MAX] = {
                          "a task did not come back from the kernel", true },
         [CLASS_SPLAT] = { "kernel/splat", "865ab8a2558e4b849ba932296b55af8d",
                           "the kernel reported a bug of its own", true },
+        [CLASS_KERNEL_DIED] = { "kernel/died", "2bf0b9b17a0e4a8cae3b1bd5a2e2f3c6",
+                                "the kernel died under the stress, and took the machine with it", true },
         [CLASS_ERRNO] = { "kernel/errno", "95494b854ec54dd8b7f26b64e7bedf36",
                           "an operation failed in a way it must not", true },
         [CLASS_SCRUB_COUNTERS] = { "kernel/scrub-counters", "9397b6ae9d304c32a73a098099696d90",

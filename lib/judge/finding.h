@@ -29,6 +29,7 @@ typedef enum FindingClass {
         CLASS_TRANSACTION_ABORT, /* kernel/transaction-abort */
         CLASS_HANG,              /* kernel/hang */
         CLASS_SPLAT,             /* kernel/splat */
+        CLASS_KERNEL_DIED,       /* kernel/died: told by the start after it */
         CLASS_ERRNO,             /* kernel/errno */
         CLASS_SCRUB_COUNTERS,    /* kernel/scrub-counters */
         CLASS_NEVER_DELETED,     /* kernel/group-never-deleted */

@@ -346,6 +346,9 @@ void judge_feed(Judge *j, const Observation *o) {
         case OBS_DEVICE:
                 device_add(j, o->text);
                 break;
+        case OBS_KERNEL_DIED: /* nothing that is seen now has to do with it */
+                rows_add_one(j, &(Ruling){ .class = CLASS_KERNEL_DIED, .grade = GRADE_FINDING }, o);
+                break;
         case OBS_EMPTY_GROUPS:
         case OBS_SPACE:
         case OBS_FAULT:

@@ -60,6 +60,8 @@ const KmsgRule kmsg_rules[] = {
         OOPS("general protection fault:|general protection fault, ", "a wild pointer was used"),
         OOPS("BUG: (kernel NULL pointer|unable to handle)", "a wild pointer was used"),
         OOPS("Unable to handle kernel ", "a wild pointer was used"),
+        /* Nobody lives to see it: what reads it is the next start (run-last-boot.c). */
+        OOPS("Kernel panic - not syncing", "the kernel gave up"),
         /* Hangs. */
         HANG("blocked for more than [0-9]+ seconds", "a task waits for ever"),
         HANG("soft lockup|hard LOCKUP|[Hh]ard lockup|rcu.*(self-)?detected (stall|expedited stall)", "a processor does not come back"),
@@ -112,7 +114,7 @@ void kmsg_matcher_free(KmsgMatcher *m) {
         free(m);
 }
 
-static void kmsg_matcher_freep(KmsgMatcher **m) {
+void kmsg_matcher_freep(KmsgMatcher **m) {
         kmsg_matcher_free(*m);
 }
 

@@ -37,6 +37,7 @@ typedef struct KmsgMatcher KmsgMatcher;
 
 int kmsg_matcher_new(KmsgMatcher **ret);
 void kmsg_matcher_free(KmsgMatcher *m);
+void kmsg_matcher_freep(KmsgMatcher **m);
 /* The first rule that matches and whose `when` holds; NULL: the line means nothing. `flags`: what was seen lately. */
 const KmsgRule *kmsg_match(const KmsgMatcher *m, const char *line, uint32_t flags);
 

@@ -188,6 +188,20 @@ int ledger_restore(Ledger *l, Judge *j, Error *e) {
         return r == SQLITE_DONE ? 0 : sql_error(l, r, "read", e);
 }
 
+int ledger_newest(Ledger *l, uint64_t *ret, Error *e) {
+        _cleanup_statement_ Statement *s = NULL;
+        int r = sql_prepare(l, &s, "SELECT max((SELECT coalesce(max(time_ns), 0) FROM sample WHERE soak = ?1 AND start < ?2),"
+                                   " (SELECT coalesce(max(last_ns), 0) FROM finding WHERE soak = ?1))",
+                            "ii", (uint64_t)l->soak, (uint64_t)l->start);
+
+        if (r == SQLITE_OK)
+                r = sqlite3_step(s);
+        if (r != SQLITE_ROW)
+                return sql_error(l, r, "read", e);
+        *ret = sql_u64(s, 0);
+        return 0;
+}
+
 const char *ledger_path(const Ledger *l) {
         return l->path;
 }

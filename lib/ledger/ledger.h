@@ -56,6 +56,8 @@ int ledger_restore(Ledger *l, Judge *j, Error *e);
 int ledger_sample(Ledger *l, uint64_t real_ns, const Report *r, Error *e); /* its totals, judge and board */
 /* The finding in row `i` of the judge, as soon as it is there and when its evidence is. */
 int ledger_finding(Ledger *l, Judge *j, size_t i, Error *e);
+/* CLOCK_REALTIME of the newest that an earlier start of the soak has left, a sample or a finding: what happened until then is known. */
+int ledger_newest(Ledger *l, uint64_t *ret, Error *e);
 /* The devices of this start; those of a target that is made again stand in for the ones before. */
 int ledger_devices(Ledger *l, const Target *t, Error *e);
 /* The target was lost. */

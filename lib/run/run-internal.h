@@ -6,6 +6,7 @@
  */
 #include "base/instance.h"
 #include "ledger/ledger.h"
+#include "observe/last-boot.h"
 #include "observe/src-kmsg.h"
 #include "plan/pairs.h"
 #include "plan/tuner.h"
@@ -54,6 +55,7 @@ struct Run {
         Ledger *ledger;      /* NULL: the run is no soak */
         Soak soak;           /* as it was when this start began; its totals are what earlier starts have counted */
         uint64_t sampled_ns; /* for the ledger */
+        LastBoot last_boot;  /* of the start before, when the machine went down under it */
 
         char notes[RUN_NOTES_MAX][256];
         const char *note_list[RUN_NOTES_MAX];
@@ -138,6 +140,11 @@ void run_soak_choice(Run *r);
 /* After the verdict: adds what is left of the soak to its sentence. */
 void run_soak_conclude(Run *r);
 void run_soak_close(Run *r);
+
+/* run-last-boot.c; does nothing but in the first start of a soak after a reboot. Files are below `root`. Blocks (last_boot_read()). */
+void run_last_boot(Run *r, const char *root);
+/* The log of the dead kernel goes to the evidence of the finding on its death. */
+void run_last_boot_evidence(Run *r, const Finding *f);
 
 /* run-pairs.c; with PairTime=0 they do nothing. Begins anew, with the first pair of the plan. */
 void run_pairs_begin(Run *r);

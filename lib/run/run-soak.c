@@ -75,6 +75,7 @@ int run_soak_begin(Run *r, Error *e) {
         r->findings_before = run_failing_findings(r);
         r->sampled_ns = r->report.started_mono_ns;
         (k > 0 ? say_carried_on : say_begun)(r);
+        run_last_boot(r, "");
         return 0;
 }
 
@@ -161,4 +162,5 @@ void run_soak_close(Run *r) {
         ledger_free(r->ledger);
         r->ledger = NULL;
         soak_done(&r->soak);
+        last_boot_done(&r->last_boot);
 }
