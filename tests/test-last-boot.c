@@ -100,29 +100,29 @@ static void nothing_is_left(void **state) {
 static void what_systemd_has_put_together(void **state) {
         Machine *m = *state;
 
-        put(m, ARCHIVE "/1001/0/dmesg.txt", "Panic#1 Part2\n<4>[    9.5] one\nPanic#1 Part1\n<0>[   10.5][  T12] two [3]\n", 1001, 0600);
-        put(m, ARCHIVE "/1001/0/dmesg-erst-7", "Panic#1 Part1\n<0>[   10.5] other\n", 1001, 0600);
-        expect(m, "one\ntwo [3]\n", ARCHIVE "/1001/0/dmesg.txt");
+        put(m, ARCHIVE "/1001/0/dmesg.txt", "Panic#1 Part2\n<4>[    9.5] one\nPanic#1 Part1\n<0>[   10.5][  T12] Kernel panic - not syncing: two [3]\n", 1001, 0600);
+        put(m, ARCHIVE "/1001/0/dmesg-erst-7", "Panic#1 Part1\n<0>[   10.5] Kernel panic - other\n", 1001, 0600);
+        expect(m, "one\nKernel panic - not syncing: two [3]\n", ARCHIVE "/1001/0/dmesg.txt");
 }
 
 /* The parts of one crash, the oldest lines first, whatever their names. */
 static void what_nobody_has_moved(void **state) {
         Machine *m = *state;
 
-        put(m, RAW "/dmesg-erst-1", "Oops#1 Part1\n<1>[    3.0] third\n", 1010, 0400);
-        put(m, RAW "/dmesg-erst-2", "Oops#1 Part2\n<1>[    2.0] second\n", 1011, 0400);
-        put(m, RAW "/dmesg-erst-3", "Oops#1 Part10\n<1>[    1.0] first\n", 1012, 0400);
-        expect(m, "first\nsecond\nthird\n", RAW "/dmesg-erst-3");
+        put(m, RAW "/dmesg-erst-1", "Panic#1 Part1\n<1>[    3.0] Kernel panic - third\n", 1010, 0400);
+        put(m, RAW "/dmesg-erst-2", "Panic#1 Part2\n<1>[    2.0] second\n", 1011, 0400);
+        put(m, RAW "/dmesg-erst-3", "Panic#1 Part10\n<1>[    1.0] first\n", 1012, 0400);
+        expect(m, "first\nsecond\nKernel panic - third\n", RAW "/dmesg-erst-3");
 }
 
 static void only_what_is_newer_and_of_the_first_crash(void **state) {
         Machine *m = *state;
 
-        put(m, ARCHIVE "/999/dmesg.txt", "long ago\n", 999, 0600);
+        put(m, ARCHIVE "/999/dmesg.txt", "Kernel panic - long ago\n", 999, 0600);
         assert_int_equal(last_boot_read(&m->log, m->root, BOOT, SINCE), -ENODATA);
-        put(m, ARCHIVE "/2000/dmesg.txt", "another\n", 2000, 0600);
-        put(m, ARCHIVE "/1000/dmesg.txt", "this\n", 1000, 0600); /* seconds are all that firmware keeps */
-        expect(m, "this\n", ARCHIVE "/1000/dmesg.txt");
+        put(m, ARCHIVE "/2000/dmesg.txt", "Kernel panic - another\n", 2000, 0600);
+        put(m, ARCHIVE "/1000/dmesg.txt", "Kernel panic - this\n", 1000, 0600); /* seconds are all that firmware keeps */
+        expect(m, "Kernel panic - this\n", ARCHIVE "/1000/dmesg.txt");
 }
 
 static void the_journal_of_that_boot(void **state) {
@@ -134,9 +134,20 @@ static void the_journal_of_that_boot(void **state) {
         last_boot_done(&m->log);
         put_journal(m, "exit 0");
         assert_int_equal(last_boot_read(&m->log, m->root, BOOT, SINCE), -ENODATA);
-        put(m, ARCHIVE "/1001/dmesg.txt", "better\n", 1001, 0600);
+        put(m, ARCHIVE "/1001/dmesg.txt", "Kernel panic - better\n", 1001, 0600);
         put_journal(m, "echo worse");
-        expect(m, "better\n", ARCHIVE "/1001/dmesg.txt");
+        expect(m, "Kernel panic - better\n", ARCHIVE "/1001/dmesg.txt");
+}
+
+/* What the machine survived was told when it happened; what is compressed says nothing. Both leave the journal to be asked. */
+static void records_that_are_no_end(void **state) {
+        Machine *m = *state;
+
+        put(m, ARCHIVE "/1001/dmesg.txt", "Oops#1 Part1\n<1>[    3.0] Oops: 0000\n", 1001, 0600);
+        put(m, RAW "/dmesg-erst-1.enc.z", "Kernel panic - so it seems\n", 1001, 0400);
+        assert_int_equal(last_boot_read(&m->log, m->root, BOOT, SINCE), -ENODATA);
+        put_journal(m, "echo journal");
+        expect(m, "journal\n", "the journal");
 }
 
 /* As of an oops that repeats itself: the end is cut off. */
@@ -158,6 +169,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(what_nobody_has_moved, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(only_what_is_newer_and_of_the_first_crash, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(the_journal_of_that_boot, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(records_that_are_no_end, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(more_than_there_is_room_for, set_up, tear_down),
         };
 

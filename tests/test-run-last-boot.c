@@ -8,23 +8,28 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/fs.h"
 #include "soak-fixture.h"
 
+static void boot_was_another(Case *c) {
+        assert_int_equal(sql_run(c->run->ledger, "UPDATE start SET boot_id = '0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0'", ""), SQLITE_OK);
+}
+
 /* The start before was in another boot, and pstore has this, of so many seconds after its begin; the newest sample is of 20. Returns the findings
  * told. */
-static unsigned reboot_after(Case *c, unsigned seconds, const char *dmesg) {
+static unsigned reboot_after(Case *c, int seconds, const char *dmesg) {
         char folder[128], path[160];
         struct timespec then[2] = { 0 };
         Run *r;
         FILE *f;
 
-        stress(c->run, 20);
-        then[0].tv_sec = then[1].tv_sec = (time_t)(c->run->report.started_real_ns / NSEC_PER_SEC + seconds);
-        assert_int_equal(sql_run(c->run->ledger, "UPDATE start SET boot_id = '0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0'", ""), SQLITE_OK);
+        stress(c->run, seconds > 0 ? 20 : 0);
+        then[0].tv_sec = then[1].tv_sec = (time_t)(c->run->report.started_real_ns / NSEC_PER_SEC) + seconds;
+        boot_was_another(c);
         snprintf(folder, sizeof(folder), "%s/root/var/lib/systemd/pstore/1", c->directory);
         assert_int_equal(fs_mkdir_p(folder), 0);
         snprintf(path, sizeof(path), "%s/dmesg.txt", folder);
@@ -86,6 +91,28 @@ static void test_kernel_died_of_another(void **state) {
         assert_noted(c, "The kernel died under start 1, of something that is neither btrfs nor this program: BUG: kernel NULL pointer");
 }
 
+/* A task waited for something, btrfs went on talking, and then a driver fell. */
+static void test_kernel_died_of_a_driver(void **state) {
+        Case *c = *state;
+
+        start(c);
+        assert_int_equal(reboot(c, "<3>[  4.0] INFO: task ls:7 blocked for more than 120 seconds.\n<4>[  4.1]  nfs_wait+0x1\n"
+                                   "<6>[  4.2] BTRFS info (device loop0): balance: start -d\n<1>[  5.0] BUG: unable to handle page fault\n"
+                                   "<6>[  5.1] BTRFS info (device loop0): scrub: started on devid 1\n<4>[  5.2] RIP: 0010:e1000_clean+0x9\n"
+                                   "<0>[  5.3] Kernel panic - not syncing: Fatal exception in interrupt\n"), 0);
+        assert_noted(c, "neither btrfs nor this program: BUG: unable to handle page fault; RIP: 0010:e1000_clean+0x9; Kernel panic");
+}
+
+/* A record of before it began, when there is no sample yet. */
+static void test_died_before_the_start(void **state) {
+        Case *c = *state;
+
+        start(c);
+        assert_int_equal(sql_run(c->run->ledger, "DELETE FROM sample", ""), SQLITE_OK);
+        assert_int_equal(reboot_after(c, -60, death_of_btrfs), 0);
+        assert_int_equal(judge_n_findings(c->run->judge), 0);
+}
+
 /* It went on after that. */
 static void test_died_before_the_newest_sample(void **state) {
         Case *c = *state;
@@ -96,19 +123,38 @@ static void test_died_before_the_newest_sample(void **state) {
         assert_int_equal(judge_n_findings(c->run->judge), 0);
 }
 
-/* Nor is the warning before it the death. */
+/* The journal of that boot; nor is the warning in it the death. */
 static void test_power_was_lost(void **state) {
+        char folder[128], path[256], *before = strdup(getenv("PATH"));
         Case *c = *state;
+        FILE *f;
 
         start(c);
-        assert_int_equal(reboot(c, "<4>[  5.0] WARNING: CPU: 0 PID: 1 at fs/btrfs/x.c:1 btrfs_x\n<6>[  5.1] BTRFS info (device loop0): balance: end\n"), 0);
-        assert_noted(c, "The machine went down under start 1, and the kernel's log, of /var/lib/systemd/pstore/1/dmesg.txt, does not say that");
+        snprintf(folder, sizeof(folder), "%s/bin", c->directory);
+        assert_int_equal(fs_mkdir_p(folder), 0);
+        snprintf(path, sizeof(path), "%s/journalctl", folder);
+        f = fopen(path, "w");
+        assert_non_null(f);
+        fputs("#!/bin/sh\ncase \"$*\" in *_BOOT_ID=0f1e2d3c4b5a69788796a5b4c3d2e1f0*) ;; *) exit 1 ;; esac\n"
+              "echo 'WARNING: CPU: 0 PID: 1 at fs/btrfs/x.c:1 btrfs_x'; echo 'BTRFS info (device loop0): balance: end'\n", f);
+        assert_int_equal(fclose(f), 0);
+        assert_int_equal(chmod(path, 0755), 0);
+        snprintf(path, sizeof(path), "%s:%s", folder, before);
+        boot_was_another(c);
+        setenv("PATH", path, 1);
+        start(c);
+        setenv("PATH", before, 1);
+        free(before);
+        assert_noted(c, "The machine went down under start 1, and the kernel's log, of the journal, does not say that the kernel died");
+        assert_int_equal(judge_n_findings(c->run->judge), 0);
 }
 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_kernel_died, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_kernel_died_of_another, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_kernel_died_of_a_driver, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_died_before_the_start, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_died_before_the_newest_sample, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_power_was_lost, set_up, tear_down),
         };

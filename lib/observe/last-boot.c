@@ -56,14 +56,14 @@ static unsigned part_of(const char *text) {
 static int by_part(const void *a, const void *b) {
         const Record *x = a, *y = b;
 
-        return (x->part < y->part) - (x->part > y->part);
+        return x->part != y->part ? (x->part < y->part) - (x->part > y->part) : strcmp(x->path, y->path);
 }
 
 static bool look_at(Record *r, const char *path, uint64_t since_ns) {
         struct stat st;
         char head[64];
 
-        if (stat(path, &st) < 0 || strlen(path) >= sizeof(r->path))
+        if (stat(path, &st) < 0 || strlen(path) >= sizeof(r->path) || strstr(path, ".enc.z")) /* still compressed: not to be read */
                 return false;
         strcpy(r->path, path);
         r->time_ns = (uint64_t)st.st_mtim.tv_sec * NSEC_PER_SEC + (uint64_t)st.st_mtim.tv_nsec;
@@ -120,15 +120,19 @@ static void add_lines(char *to, char *from) {
         }
 }
 
+/* An oops that the machine survived is there too, told of when it happened: only a panic was the end. */
 static bool read_pstore(LastBoot *l, const Search *s, const char *place) {
         size_t n = find_records(s, place);
 
         for (size_t i = 0; i < n; i++)
                 if (fs_read(NULL, s->records[i].path, s->buf, TEXT_MAX) > 0)
                         add_lines(l->text, s->buf);
-        if (n > 0)
-                snprintf(l->where, sizeof(l->where), "%.*s", (int)sizeof(l->where) - 1, s->records[0].path + strlen(s->root));
-        return l->text[0] != 0;
+        if (!strstr(l->text, "Kernel panic - ")) {
+                l->text[0] = 0;
+                return false;
+        }
+        snprintf(l->where, sizeof(l->where), "%.*s", (int)sizeof(l->where) - 1, s->records[0].path + strlen(s->root));
+        return true;
 }
 
 /* The boot by its id, as journald writes it: without dashes. */

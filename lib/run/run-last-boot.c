@@ -11,7 +11,7 @@
 /* The lines that tell of the death, and whether it has to do with us. */
 typedef struct Death {
         char text[OBS_TEXT_MAX];
-        bool told, placed, related;
+        bool told, hang, placed, related;
 } Death;
 
 static void quote(Death *d, const char *line) {
@@ -20,16 +20,30 @@ static void quote(Death *d, const char *line) {
         snprintf(d->text + n, sizeof(d->text) - n, "%s%s", n > 0 ? "; " : "", line);
 }
 
+static bool begins(const char *line, const char *with) {
+        return strncmp(line, with, strlen(with)) == 0;
+}
+
+/* Which modules there are is in every report, and btrfs goes on talking beside it. */
+static bool is_related(const char *line) {
+        return kmsg_is_related(line) && !begins(line, "Modules linked in") && !begins(line, "BTRFS info") && !begins(line, "BTRFS warning") &&
+               !begins(line, "BTRFS: device ");
+}
+
 /* The first line that says that a task or the machine died or hung, the place in the code, and the kernel's very last words. */
 static void read_line(Death *d, const KmsgMatcher *m, const char *line) {
         const KmsgRule *rule = kmsg_match(m, line, 0);
-        bool panic = strstr(line, "Kernel panic - ");
+        bool panic = strstr(line, "Kernel panic - "), fatal = rule && rule->fatal;
 
-        if (!d->told && (!rule || !(rule->fatal || rule->class == CLASS_HANG)))
+        if (!d->told && !fatal && !(rule && rule->class == CLASS_HANG))
                 return;
-        /* Which modules there are is in every report. */
-        d->related |= kmsg_is_related(line) && strncmp(line, "Modules linked in", strlen("Modules linked in")) != 0;
-        if (!d->told || panic || (!d->placed && strncmp(line, "RIP: ", strlen("RIP: ")) == 0)) {
+        /* Who only waited did not kill it. */
+        if (fatal && d->hang)
+                *d = (Death){ 0 };
+        if (!d->told)
+                d->hang = !fatal;
+        d->related |= is_related(line);
+        if (!d->told || panic || (!d->placed && begins(line, "RIP: "))) {
                 d->placed |= d->told && !panic;
                 quote(d, line);
         }
@@ -79,7 +93,7 @@ void run_last_boot(Run *r, const char *root) {
         last_boot_done(&r->last_boot);
         k = ledger_newest(r->ledger, &since_ns, &e);
         if (k >= 0)
-                k = last_boot_read(&r->last_boot, root, before->boot_id, since_ns);
+                k = last_boot_read(&r->last_boot, root, before->boot_id, MAX_OF(since_ns, before->began_ns));
         if (k == -ENODATA)
                 run_note(r, "The machine went down under start %u, and of what the kernel said then there is nothing, neither in pstore nor in the journal.",
                          before->number);
