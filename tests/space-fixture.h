@@ -39,6 +39,18 @@ static inline void sys_folder_set_reserve(const SysFolder *f, uint64_t number) {
         sys_folder_put(f, "global_rsv_reserved", number);
 }
 
+/* "none", "balance paused", … */
+static inline void sys_folder_set_operation(const SysFolder *f, const char *what) {
+        char path[200];
+        FILE *file;
+
+        snprintf(path, sizeof(path), "%s/sys/fs/btrfs/" SYS_FSID "/exclusive_operation", f->root);
+        file = fopen(path, "we");
+        assert_non_null(file);
+        fprintf(file, "%s\n", what);
+        fclose(file);
+}
+
 static inline void sys_folder_remove(const SysFolder *f, const char *name) {
         char path[200];
 

@@ -82,6 +82,19 @@ static void whatever_stays_is_told(void **state) {
         }
 }
 
+/* It may have a group in hand for as long as it likes. */
+static void what_somebody_relocates_is_not(void **state) {
+        static const FakeRule no_syncs[] = { { .call = FAKE_SYNC, .optional = true } };
+        SysFolder *f = *state;
+        SpaceWatch w = begun(f);
+
+        sys_folder_set(f, SPACE_DATA, SPACE_READONLY, 98765432);
+        sys_folder_set_operation(f, "balance paused");
+        assert_int_equal(look(&w, f, no_syncs, WAIT_NS), 0);
+        sys_folder_set_operation(f, "none");
+        assert_int_equal(look(&w, f, syncs, WAIT_NS), 98765432);
+}
+
 static void superblocks_are_spared(void **state) {
         static const SpaceType types[] = { SPACE_DATA, SPACE_METADATA, SPACE_SYSTEM };
         SysFolder *f = *state;
@@ -247,6 +260,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(where_nothing_is_amiss_nothing_is_said),
                 TEST(whatever_stays_is_told),
+                TEST(what_somebody_relocates_is_not),
                 TEST(superblocks_are_spared),
                 TEST(what_was_so_before_the_stress_is_not),
                 TEST(what_the_next_commits_let_go_is_not),

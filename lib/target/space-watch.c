@@ -48,14 +48,15 @@ static bool leak_find(Leak *ret, const SpaceWatch *w, const Target *t, const Spa
 
 /*
  * What is pinned is let go at the end of the commit (btrfs_finish_extent_commit()), and what the cleaner does next is pinned until the next one; a
- * group is read-only for as long as the cleaner or a relocation has it in hand. All of that changes from commit to commit. What is lost does not.
+ * group is read-only for as long as the cleaner has it in hand. All of that changes from commit to commit. What is lost does not. A relocation of
+ * somebody else's may take as long as it likes.
  */
 static bool leak_stays(Leak *ret, Space *s, const SpaceWatch *w, const SpaceLook *l) {
         uint64_t needed = l->wait_ns / POLL_NS + 2, steady = 0;
         Leak before = { 0 };
 
         for (uint64_t i = 0; i < PATIENCE * needed; i++) {
-                if (space_read(s, l->target, l->root) != 0 || !leak_find(ret, w, l->target, s))
+                if (space_read(s, l->target, l->root) != 0 || !leak_find(ret, w, l->target, s) || space_is_moved(l->target, l->root))
                         return false;
                 steady = ret->type == before.type && ret->count == before.count && ret->bytes == before.bytes ? steady + 1 : 0;
                 if (steady == needed)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "target/space.h"
 
+#include <string.h>
+
 #include "base/fs.h"
 
 const char *const space_type_names[_SPACE_TYPE_MAX] = {
@@ -34,4 +36,12 @@ int space_read(Space *ret, const Target *t, const char *root) {
                 return SPACE_UNKNOWN;
         *ret = s;
         return 0;
+}
+
+/* fs/btrfs/sysfs.c, btrfs_exclusive_operation_show(). */
+bool space_is_moved(const Target *t, const char *root) {
+        char path[160], what[32];
+
+        snprintf(path, sizeof(path), "/sys/fs/btrfs/%s/exclusive_operation", t->fsid_text);
+        return fs_read(root, path, what, sizeof(what)) > 0 && strcmp(what, "none") != 0;
 }

@@ -36,3 +36,6 @@ typedef struct Space {
 /* `root` prefixes /sys (tests; NULL or "": none). The counts are read one after the other: they belong together only where nothing happens.
  * Returns 0 or SPACE_UNKNOWN (*ret is unchanged then). */
 int space_read(Space *ret, const Target *t, const char *root);
+/* Somebody has the filesystem relocate, resize or replace: sysfs says so since Linux 5.10, and without that it is not known (false). A paused balance
+ * counts. */
+bool space_is_moved(const Target *t, const char *root);
