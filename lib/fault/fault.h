@@ -63,7 +63,7 @@ typedef struct FaultPlan {
 typedef struct Fault {
         const char *name, *help;
         const Means *means; /* by which the blocks are broken */
-        /* Returns 0, FAULT_NOT_HERE, or the kernel's negative errno. */
+        /* Returns 0, FAULT_NOT_HERE, -ENODATA (this time there is nothing to strike: where the prey lies is chance), or the kernel's negative errno. */
         int (*choose)(FaultScene *s, FaultPlan *p);
         /* True when what was chosen is still in its place, so that the expectation holds. NULL: it cannot move. */
         bool (*stays)(FaultScene *s, const FaultPlan *p);

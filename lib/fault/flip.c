@@ -2,6 +2,7 @@
 /* Means: one bit of each block is flipped on the device below the mounted filesystem, which does not learn of it. */
 #include <string.h>
 
+#include "base/macro.h"
 #include "fault/wound.h"
 
 static int strike(Wound *wounds, size_t n) {
@@ -25,13 +26,16 @@ static int look(const Wound *w, DiskBlock *ret) {
 }
 
 /* Only what is still as we have left it: the kernel may have given the place to something else. */
-static void heal(Wound *wounds, size_t n) {
+static int heal(Wound *wounds, size_t n) {
+        int r = 0;
+
         for (const Wound *w = wounds; w < wounds + n; w++) {
                 DiskBlock now;
 
                 if (w->struck && look(w, &now) == WOUND_OPEN)
-                        disk_block_write(&w->was, w->path, w->at);
+                        r = MIN_OF(r, disk_block_write(&w->was, w->path, w->at));
         }
+        return r;
 }
 
 const Means means_flip = {

@@ -7,8 +7,8 @@
 #include "fault/fault.h"
 #include "target/layer.h"
 
-static void heal(Wound *wounds, size_t n _unused_) {
-        layer_load(wounds[0].path, "linear", NULL);
+static int heal(Wound *wounds, size_t n _unused_) {
+        return layer_load(wounds[0].path, "linear", NULL);
 }
 
 static int strike_dust(Wound *wounds, size_t n) {

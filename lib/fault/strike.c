@@ -41,6 +41,10 @@ static int choose(Work *w) {
                 w->strike->end = STRIKE_NOT_HERE;
                 return 1;
         }
+        if (r == -ENODATA) {
+                w->strike->end = STRIKE_VOID;
+                return 1;
+        }
         if (r < 0)
                 return hindered(w, OP_TREE_SEARCH, r);
         w->strike->n_blocks = (unsigned)w->plan.n_blocks;
@@ -271,14 +275,14 @@ static int strike(Work *w, uint64_t seed) {
 int strike_run(Strike *ret, const StrikeOrder *order, Error *e) {
         Work w = { .fault = order->fault, .strike = ret, .error = e };
         FaultScene *s = &w.scene;
-        int r, removed = 0;
+        int r, removed = 0, healed = 0;
 
         *ret = (Strike){ 0 };
         *s = (FaultScene){ .target = order->target, .ops = order->ops, .fd = order->root_fd, .prey = PREY_NULL };
         rng_seed(&s->rng, order->seed, 0);
         r = strike(&w, order->seed);
         if (w.wounds)
-                order->fault->means->heal(w.wounds, w.plan.n_blocks);
+                healed = order->fault->means->heal(w.wounds, w.plan.n_blocks);
         if (s->prey.fd >= 0)
                 removed = prey_remove(&s->prey, s->ops, s->fd);
         if (removed < 0 && r == 0)
@@ -288,5 +292,8 @@ int strike_run(Strike *ret, const StrikeOrder *order, Error *e) {
         prey_close(&s->prey);
         extent_map_free(&s->map);
         free(w.wounds);
+        if (healed < 0 && r >= 0)
+                return error_set(e, EXIT_ERROR, -healed, "What a fault (%s) has broken cannot be put back: %s; what is seen from now on could be its doing. "
+                                 "Start again.", order->fault->name, strerror(-healed));
         return r == -ENOMEM ? error_set(e, EXIT_ERROR, ENOMEM, "No memory for a fault to strike.") : MIN_OF(r, 0);
 }

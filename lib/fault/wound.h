@@ -26,8 +26,8 @@ typedef struct Means {
         int (*strike)(Wound *wounds, size_t n);
         /* What is on the device now. 0, WOUND_OPEN or a negative errno. Blocks. */
         int (*look)(const Wound *w, DiskBlock *ret);
-        /* Takes back what has not been mended, after a failed strike too. Blocks. */
-        void (*heal)(Wound *wounds, size_t n);
+        /* Takes back what has not been mended, after a failed strike too. 0 or a negative errno: something is still broken. Blocks. */
+        int (*heal)(Wound *wounds, size_t n);
 } Means;
 
 extern const Means means_delay; /* the device takes longer: no block changes */

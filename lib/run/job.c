@@ -295,19 +295,21 @@ static int do_fault(Job *j) {
         int r = fd < 0 ? fd : 0;
 
         learn_paths(j);
+        d->striking = true;
         d->strike.end = STRIKE_VOID;
         /* What the stress has left to the cleaner moves tree blocks for a while. */
         for (unsigned i = 0; r == 0 && i < STRIKE_TRIES && d->strike.end == STRIKE_VOID; i++, order.seed++)
                 r = strike_run(&d->strike, &order, &d->error);
         for (unsigned i = 0; i < d->target.n_devices && fd >= 0; i++)
                 look_at_device(j, fd, &d->target.devices[i], explained);
+        d->striking = r < 0;
         return r;
 }
 
-/* A run that is stopped has no control scrub at its end, which would look. */
+/* A run that is stopped has no control scrub at its end, which would look. Stopped in the middle of a strike, what it counted is nobody's fault. */
 static void look_at_last(Job *j) {
         Target *t = &j->desk->target;
-        _cleanup_close_ int fd = t->mounted ? j->open_target(t, NULL) : -1;
+        _cleanup_close_ int fd = t->mounted && !j->desk->striking ? j->open_target(t, NULL) : -1;
 
         for (unsigned i = 0; i < t->n_devices && fd >= 0; i++)
                 look_at_device(j, fd, &t->devices[i], 0);

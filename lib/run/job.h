@@ -41,6 +41,7 @@ typedef struct JobDesk {
         char note[256];      /* JOB_MAKE: what the run has to do without, a sentence; empty: nothing */
         char output[8192];   /* JOB_RETIRE: what btrfs check said */
         Strike strike;       /* JOB_FAULT */
+        bool striking;       /* JOB_FAULT has not come to its end: what it broke may be broken still */
         int check_status;    /* JOB_RETIRE: exit status of btrfs check; negative errno: it could not be run */
 } JobDesk;
 
