@@ -71,8 +71,8 @@ int layer_check(const char *root, Error *e) {
                 fd = open(path, O_RDWR | O_CLOEXEC);
         if (fd >= 0)
                 return 0;
-        return error_set(e, EXIT_ERROR, ENODEV, "Layer=dm needs device mapper, and /dev/mapper/control cannot be opened: load it (modprobe dm-mod), boot "
-                         "a kernel that has it (CONFIG_BLK_DEV_DM), or do without the faults that need it (Layer=none)");
+        return error_set(e, EXIT_ERROR, ENODEV, "Layer=dm needs device mapper, and /dev/mapper/control cannot be opened: %s; load it (modprobe dm-mod), "
+                         "boot a kernel that has it (CONFIG_BLK_DEV_DM), or do without the faults that need it (Layer=none)", strerror(errno));
 }
 
 static int remove_layer(const char *name, bool deferred) {
@@ -83,6 +83,18 @@ static int remove_layer(const char *name, bool deferred) {
         return task_run(t);
 }
 
+/* A name of ours, and nobody else's that begins like it: printed again it is the same. */
+static bool is_of_the_dead(const char *name) {
+        unsigned number;
+        char again[64];
+        int pid;
+
+        if (sscanf(name, PREFIX "%d-%u", &pid, &number) != 2 || pid <= 0)
+                return false;
+        snprintf(again, sizeof(again), PREFIX "%d-%u", pid, number);
+        return strcmp(again, name) == 0 && kill(pid, 0) < 0 && errno == ESRCH;
+}
+
 void layers_sweep(void) {
         _cleanup_task_ struct dm_task *t = task_new(DM_DEVICE_LIST);
         struct dm_names *n;
@@ -90,8 +102,7 @@ void layers_sweep(void) {
         if (!t || task_run(t) < 0 || !(n = dm_task_get_names(t)) || n->dev == 0)
                 return;
         for (;; n = (struct dm_names *)((char *)n + n->next)) {
-                int pid;
-                if (sscanf(n->name, PREFIX "%d-", &pid) == 1 && kill(pid, 0) < 0 && errno == ESRCH)
+                if (is_of_the_dead(n->name))
                         remove_layer(n->name, false); /* -EBUSY: in use, and goes with that */
                 if (n->next == 0)
                         return;
