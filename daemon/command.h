@@ -20,6 +20,7 @@ extern const Command command_config;
 extern const Command command_devices;
 extern const Command command_documentation;
 extern const Command command_ledger;
+extern const Command command_plan;
 extern const Command command_replay;
 extern const Command command_run;
 extern const Command command_smart;

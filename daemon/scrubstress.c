@@ -19,6 +19,7 @@ static const Command *const commands[] = {
         &command_devices,
         &command_documentation,
         &command_ledger,
+        &command_plan,
         &command_replay,
         &command_run,
         &command_smart,

@@ -159,7 +159,7 @@ refused "the wrong size" size "${loops[a]}" "$(a)" --set Target.Size=2GiB
 link=/dev/shm/${images##*/}/link
 ln -s "${loops[a]}" "$images/link" && link=$images/link
 if [[ $link == /dev/* ]]; then
-        "$build/scrubstress" run --config "$t/empty.conf" --plan --target "$link" --set "Target.Wipe=$(a)" >"$t/plan" 2>&1
+        "$build/scrubstress" plan --config "$t/empty.conf" --target "$link" --set "Target.Wipe=$(a)" >"$t/plan" 2>&1
         is "plan: a good disk, by a link" "$?" 0
         ln -sfn "${loops[b]}" "$images/link"
         refused "the link leads to another disk than when it was looked at" serial "$link" "$(a)"
