@@ -3,14 +3,10 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/rng.h"
 #include "command.h"
-#include "disk-list.h"
 #include "engine.h"
 #include "report/kernel-info.h"
 #include "report/text.h"
-#include "run/known-files.h"
-#include "target/disks.h"
 #include "terminal.h"
 
 #define DEFAULT_DURATION "Run.Duration=60s"
@@ -97,34 +93,12 @@ static int refuse(const Options *o, int r, const Error *e) {
         return r;
 }
 
-/* The dry run of consent: all but the exclusive claim, which would be in the way of others. */
-static int print_disks(const Config *c) {
-        _cleanup_(disks_close) Disks d = DISKS_NULL;
-        Error e = ERROR_NULL;
+int run_config(const Options *o, Config *ret, Error *e) {
+        int r = options_config(o, ret, e);
 
-        disks_open(&d, c, "", NULL);
-        for (unsigned i = 0; i < d.n; i++) {
-                putchar('\n');
-                disk_list_identity(&d.candidates[i], stdout);
-        }
-        if (disks_check(&d, &e) == 0) {
-                puts("\nEvery interlock agrees; the run also has to open each disk exclusively.");
-                return EXIT_PASS;
-        }
-        printf("\nThe run would be %s\n", e.sentence);
-        return EXIT_REFUSED;
-}
-
-static int print_plan(const Config *c, Error *e) {
-        _cleanup_(known_issues_free) KnownIssues known = KNOWN_ISSUES_NULL;
-        Plan plan;
-        int r = plan_make(&plan, c, rng_random_seed(), e);
-
-        /* Only whether they can be read: a run with them could not start. */
-        if (r < 0 || (r = known_files_load(&known, "", e)) < 0)
+        if (r < 0 || !config_is_default(ret, "Run", "Duration") || ret->soak.duration_ns > 0)
                 return r;
-        plan_print(&plan, c, stdout);
-        return c->target.disks ? print_disks(c) : EXIT_PASS;
+        return config_set(ret, DEFAULT_DURATION, e);
 }
 
 static int run(const Options *o, Error *e) {
@@ -137,9 +111,7 @@ static int run(const Options *o, Error *e) {
         int r;
 
         setlocale(LC_CTYPE, "");
-        r = options_config(o, &c, e);
-        if (r >= 0 && config_is_default(&c, "Run", "Duration") && c.soak.duration_ns == 0)
-                r = config_set(&c, DEFAULT_DURATION, e);
+        r = run_config(o, &c, e);
         if (r < 0)
                 return refuse(o, r, e);
         if (o->plan)
@@ -161,19 +133,4 @@ const Command command_run = {
         .allowed = "dtsciSfphV",
         .help = "stress a target in the foreground and give a verdict",
         .run = run,
-};
-
-/* What `run --plan` does, under the name by which one looks for it. */
-static int plan(const Options *o, Error *e) {
-        Options dry = *o;
-
-        dry.plan = true;
-        return run(&dry, e);
-}
-
-const Command command_plan = {
-        .name = "plan",
-        .allowed = "dtsciSfhV",
-        .help = "say what run would do, device by device, and which interlocks would refuse; touches nothing",
-        .run = plan,
 };

@@ -24,3 +24,8 @@ extern const Command command_plan;
 extern const Command command_replay;
 extern const Command command_run;
 extern const Command command_smart;
+
+/* Of `run` and `plan`: as asked for, and for so long that one waits for it where nothing says how long. */
+int run_config(const Options *o, Config *ret, Error *e);
+/* What a run with it would do. Returns an ExitCode, or a negative errno with a sentence. */
+int print_plan(const Config *c, Error *e);
