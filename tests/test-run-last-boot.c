@@ -19,24 +19,30 @@ static void boot_was_another(Case *c) {
         assert_int_equal(sql_run(c->run->ledger, "UPDATE start SET boot_id = '0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0'", ""), SQLITE_OK);
 }
 
+/* A file of this text in a folder below the case's; its path goes to ret. */
+static void put(const Case *c, const char *folder, const char *name, const char *text, char ret[static 256]) {
+        FILE *f;
+
+        snprintf(ret, 256, "%s/%s", c->directory, folder);
+        assert_int_equal(fs_mkdir_p(ret), 0);
+        snprintf(ret, 256, "%s/%s/%s", c->directory, folder, name);
+        f = fopen(ret, "w");
+        assert_non_null(f);
+        fputs(text, f);
+        assert_int_equal(fclose(f), 0);
+}
+
 /* The start before was in another boot, and pstore has this, of so many seconds after its begin; the newest sample is of 20. Returns the findings
  * told. */
 static unsigned reboot_after(Case *c, int seconds, const char *dmesg) {
-        char folder[128], path[160];
         struct timespec then[2] = { 0 };
+        char path[256];
         Run *r;
-        FILE *f;
 
         stress(c->run, seconds > 0 ? 20 : 0);
         then[0].tv_sec = then[1].tv_sec = (time_t)(c->run->report.started_real_ns / NSEC_PER_SEC) + seconds;
         boot_was_another(c);
-        snprintf(folder, sizeof(folder), "%s/root/var/lib/systemd/pstore/1", c->directory);
-        assert_int_equal(fs_mkdir_p(folder), 0);
-        snprintf(path, sizeof(path), "%s/dmesg.txt", folder);
-        f = fopen(path, "w");
-        assert_non_null(f);
-        fputs(dmesg, f);
-        assert_int_equal(fclose(f), 0);
+        put(c, "root/var/lib/systemd/pstore/1", "dmesg.txt", dmesg, path);
         assert_int_equal(utimensat(AT_FDCWD, path, then, 0), 0);
         r = start(c);
         assert_noted(c, "after a reboot");
@@ -125,23 +131,16 @@ static void test_died_before_the_newest_sample(void **state) {
 
 /* The journal of that boot; nor is the warning in it the death. */
 static void test_power_was_lost(void **state) {
-        char folder[128], path[256], *before = strdup(getenv("PATH"));
+        char path[256], search[512], *before = strdup(getenv("PATH"));
         Case *c = *state;
-        FILE *f;
 
         start(c);
-        snprintf(folder, sizeof(folder), "%s/bin", c->directory);
-        assert_int_equal(fs_mkdir_p(folder), 0);
-        snprintf(path, sizeof(path), "%s/journalctl", folder);
-        f = fopen(path, "w");
-        assert_non_null(f);
-        fputs("#!/bin/sh\ncase \"$*\" in *_BOOT_ID=0f1e2d3c4b5a69788796a5b4c3d2e1f0*) ;; *) exit 1 ;; esac\n"
-              "echo 'WARNING: CPU: 0 PID: 1 at fs/btrfs/x.c:1 btrfs_x'; echo 'BTRFS info (device loop0): balance: end'\n", f);
-        assert_int_equal(fclose(f), 0);
+        put(c, "bin", "journalctl", "#!/bin/sh\ncase \"$*\" in *_BOOT_ID=0f1e2d3c4b5a69788796a5b4c3d2e1f0*) ;; *) exit 1 ;; esac\n"
+            "echo 'WARNING: CPU: 0 PID: 1 at fs/btrfs/x.c:1 btrfs_x'; echo 'BTRFS info (device loop0): balance: end'\n", path);
         assert_int_equal(chmod(path, 0755), 0);
-        snprintf(path, sizeof(path), "%s:%s", folder, before);
+        snprintf(search, sizeof(search), "%s/bin:%s", c->directory, before);
         boot_was_another(c);
-        setenv("PATH", path, 1);
+        setenv("PATH", search, 1);
         start(c);
         setenv("PATH", before, 1);
         free(before);
