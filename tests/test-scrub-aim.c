@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <string.h>
 
 #include "fake-disk.h"
 #include "target/scrub-aim.h"
@@ -153,6 +154,63 @@ static void heavy_ones_are_left_out_until_weighed_again(void **state _unused_) {
         scrub_aim_free(&a);
 }
 
+/* How often of 400 draws each of the ranges comes; nothing else may. */
+static void count_draws(const ScrubAim *a, const AimRange *ranges, size_t n, unsigned *counts) {
+        Rng rng;
+
+        rng_seed(&rng, 7, 0);
+        memset(counts, 0, n * sizeof(*counts));
+        for (unsigned i = 0; i < 400; i++) {
+                AimRange drawn;
+                size_t k = 0;
+
+                assert_true(scrub_aim_draw(a, &rng, &drawn));
+                while (k < n && memcmp(&ranges[k], &drawn, sizeof(drawn)) != 0)
+                        k++;
+                assert_true(k < n);
+                counts[k]++;
+        }
+}
+
+/* Three draws of four, and a third of the others, of three ranges. */
+static void mostly_the_oldest_system_group_is_drawn(void **state _unused_) {
+        static const AimRange ranges[] = { { 300 * MiB, 364 * MiB }, { 400 * MiB, 464 * MiB }, { 500 * MiB, 564 * MiB } };
+        ScrubAim a = { .types = ALL };
+        unsigned counts[3];
+
+        LOOK(&a, { DATA, 0, { { 2, 300 * MiB } } }, { SYSTEM, 0, { { 1, MiB } } }, { SYSTEM, 0, { { 2, 500 * MiB }, { 1, 80 * MiB } } },
+             { SYSTEM, 0, { { 2, 400 * MiB } } });
+        count_draws(&a, ranges, 3, counts);
+        assert_in_range(counts[0], 15, 60);
+        assert_in_range(counts[1], 15, 60);
+        assert_in_range(counts[2], 290, 370); /* the lowest logical address on this device, not the lowest physical one */
+        /* Where there is none, or none is asked for, each is as good as the others. */
+        a.types = DATA;
+        LOOK(&a, { DATA, 0, { { 2, 300 * MiB } } }, { SYSTEM, 0, { { 2, 200 * MiB } } }, { DATA, 0, { { 2, 400 * MiB } } },
+             { DATA, 0, { { 2, 500 * MiB } } });
+        count_draws(&a, ranges, 3, counts);
+        for (unsigned i = 0; i < 3; i++)
+                assert_in_range(counts[i], 95, 175);
+        LOOK(&a, { DATA, 0, { { 1, MiB } } });
+        assert_false(scrub_aim_draw(&a, &(Rng){ 0 }, &(AimRange){ 0 }));
+        scrub_aim_free(&a);
+}
+
+/* And apart from its neighbours. */
+static void both_extents_of_the_oldest_are_drawn(void **state _unused_) {
+        static const AimRange ranges[] = { { 100 * MiB, 164 * MiB }, { 300 * MiB, 364 * MiB }, { 100 * MiB, 228 * MiB }, { 300 * MiB, 428 * MiB } };
+        const uint64_t dup = BTRFS_BLOCK_GROUP_SYSTEM | BTRFS_BLOCK_GROUP_DUP;
+        ScrubAim a = { .types = ALL };
+        unsigned counts[4];
+
+        LOOK(&a, { dup, 0, { { 2, 100 * MiB }, { 2, 300 * MiB } } }, { DATA, 0, { { 2, 164 * MiB } } }, { DATA, 0, { { 2, 364 * MiB } } });
+        count_draws(&a, ranges, 4, counts);
+        assert_in_range(counts[0], 110, 190);
+        assert_in_range(counts[1], 110, 190);
+        assert_in_range(counts[2] + counts[3], 60, 140);
+        scrub_aim_free(&a);
+}
+
 static void what_a_range_meets(void **state _unused_) {
         const ScrubAim a = { .devid = 2 };
         const Chunk c = { .n_stripes = 2, .extent_length = 10, .stripes = { { .devid = 1, .physical = 500 }, { .devid = 2, .physical = 100 } } };
@@ -198,6 +256,8 @@ int main(void) {
                 cmocka_unit_test(each_extent_of_dup_counts),
                 cmocka_unit_test(only_of_the_types_asked_for),
                 cmocka_unit_test(heavy_ones_are_left_out_until_weighed_again),
+                cmocka_unit_test(mostly_the_oldest_system_group_is_drawn),
+                cmocka_unit_test(both_extents_of_the_oldest_are_drawn),
                 cmocka_unit_test(what_a_range_meets),
                 cmocka_unit_test(failures),
         };

@@ -196,7 +196,7 @@ static void an_aimed_scrub_takes_a_group_that_lives(void **state _unused_) {
                 system += window.start == 512 * MiB && window.end == 576 * MiB;
         }
         assert_int_equal(data + system, 40);
-        assert_in_range(data, 8, 32);
+        assert_in_range(data, 1, 14); /* an eighth of them: mostly it is the oldest system group */
         assert_int_equal(fake_btrfs_count(FAKE_TREE_SEARCH), WEIGH + 40); /* weighed once, looked for each time */
         /* From end to end now and then all the same. */
         f.config.scrub.whole_interval_ns = 1;

@@ -76,7 +76,7 @@ static void say_places(Worker *w, const Scrub *s, const AimRange *range) {
 
 /* False: there is nothing to scrub, or nobody knows where; that a look has failed is told. */
 static bool pick_range(Worker *w, Scrub *s, ScrubRange *range) {
-        const AimRange *a;
+        AimRange drawn;
 
         *range = (ScrubRange){ .devid = w->target->devices[w->instance].devid, .end = UINT64_MAX, .readonly = w->config->scrub.readonly };
         if (whole_is_due(w, s)) {
@@ -84,12 +84,11 @@ static bool pick_range(Worker *w, Scrub *s, ScrubRange *range) {
                 s->aim.slow = false; /* how long it takes says nothing of slow groups */
                 return true;
         }
-        if (look(w, s) != 0 || s->aim.n_ranges == 0)
+        if (look(w, s) != 0 || !scrub_aim_draw(&s->aim, &w->rng, &drawn))
                 return false;
-        a = &s->aim.ranges[rng_below(&w->rng, s->aim.n_ranges)];
-        range->start = a->start;
-        range->end = a->end;
-        say_places(w, s, a);
+        range->start = drawn.start;
+        range->end = drawn.end;
+        say_places(w, s, &drawn);
         return true;
 }
 

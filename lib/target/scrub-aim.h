@@ -9,6 +9,7 @@
  * lost with those, but a new group that has got the logical address of one is then met in the middle of its making, which released kernels
  * do not survive (doc/findings, the new block group that is marked unused).
  */
+#include "base/rng.h"
 #include "target/extent-map.h"
 
 typedef struct AimRange {
@@ -38,6 +39,16 @@ bool scrub_aim_is_slow(const Chunk *c);
 /* Finds the extents of the others that are there now. Blocks; takes one tree search and one per light group below the floor, however many heavy
  * ones there are. Returns as above; on failure there are no ranges. */
 int scrub_aim_look(ScrubAim *a, const BtrfsOps *ops, int fd);
+/*
+ * Draws one of the ranges of the last look; mostly an extent of the oldest system group, when there is one. False: there are none.
+ *
+ * Nothing dies as fast as system groups: each scrub sets its group read-only, which has the kernel make another one, and after the next commit
+ * the chunk tree has left the oldest. The cleaner takes groups in the order in which they became empty, passes by those that a scrub holds, and
+ * waits for a running commit with the group that it has taken in its hand (btrfs_delete_unused_bgs()): whoever comes to just that group
+ * meanwhile waits for the end of the commit, and the group is gone. So the scrubs of all devices are sent to the same group, the one that is next.
+ * The other draws are for the groups of other types, and for whatever breaks in another way.
+ */
+bool scrub_aim_draw(const ScrubAim *a, Rng *rng, AimRange *ret);
 /* True when the group has a device extent in the range. Pure. */
 bool scrub_aim_meets(const ScrubAim *a, const Chunk *c, const AimRange *range);
 void scrub_aim_free(ScrubAim *a);
