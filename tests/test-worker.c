@@ -37,6 +37,25 @@ static void success_is_counted_and_not_told(void **state _unused_) {
         fixture_end(&f);
 }
 
+/* Of whatever worker: what has been asked for and seen end, and nothing else. */
+static void commits_are_counted_on_the_board(void **state _unused_) {
+        static const struct {
+                Operation op;
+                int result;
+                uint64_t commits;
+        } cases[] = {
+                { OP_SYNC, 0, 1 }, { OP_START_SYNC, 0, 1 }, { OP_WAIT_SYNC, 0, 2 }, { OP_SYNC, -EIO, 2 }, { OP_SCRUB, 0, 2 }, { OP_SYNC, 0, 3 },
+        };
+        WorkerFixture f;
+
+        fixture_begin(&f, NULL, 1);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                end_with(&f, cases[i].op, cases[i].result);
+                assert_int_equal(atomic_load(&f.worker.board->commits), cases[i].commits);
+        }
+        fixture_end(&f);
+}
+
 static void failure_is_told_with_its_detail(void **state _unused_) {
         const Observation detail = {
                 .devid = 7, .physical = 8, .logical = 9, .length = 10, .count = 11, .text = "text", .worker = 99, .result = 5,
@@ -281,6 +300,7 @@ static void registry_is_sorted_and_complete(void **state _unused_) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(success_is_counted_and_not_told),
+                cmocka_unit_test(commits_are_counted_on_the_board),
                 cmocka_unit_test(failure_is_told_with_its_detail),
                 cmocka_unit_test(flags_are_the_facts_of_the_board),
                 cmocka_unit_test(what_excluded_it_may_have_ended),

@@ -82,6 +82,7 @@ typedef struct Board {
         _Atomic uint32_t replaces_in_flight;
         _Atomic uint32_t cancels_in_flight;  /* of scrubs, by the stressor cancel, … */
         _Atomic uint64_t cancelled_ns;       /* … and when the last came back: a scrub that was in flight then may have been cancelled by it */
+        _Atomic uint64_t commits;            /* that workers have asked for and seen end: what they do in turns goes by it */
         _Atomic uint64_t knobs[_KNOB_MAX];   /* the tuner's setting + 1; 0: as configured */
         _Atomic uint64_t write_limit;        /* bytes that may be written in all, + 1; 0: no limit */
         Slot slots[BOARD_SLOTS];

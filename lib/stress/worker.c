@@ -92,6 +92,8 @@ int worker_end(Worker *w, int result, const Observation *detail) {
         slot_time(w->slot, w->op, now - w->begin_ns);
         atomic_store_explicit(&w->slot->heartbeat_ns, now, memory_order_relaxed);
         atomic_store_explicit(&w->slot->op, OP_NONE, memory_order_release);
+        if (result == 0 && (w->op == OP_SYNC || w->op == OP_WAIT_SYNC))
+                atomic_fetch_add_explicit(&w->board->commits, 1, memory_order_relaxed);
         if (result == 0 && !(w->failed_ops & (1u << w->op)))
                 return 0;
         w->failed_ops = result == 0 ? w->failed_ops & ~(1u << w->op) : w->failed_ops | (1u << w->op);

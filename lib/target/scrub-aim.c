@@ -7,8 +7,6 @@
 #include "target/group-usage.h"
 
 #define SLOW_EXTENT (64 * MiB) /* more than system groups have */
-#define DRAWS 4
-#define DRAWS_OF_OLDEST 3 /* of so many draws */
 
 static int by_start(const void *a, const void *b) {
         const AimRange *x = a, *y = b;
@@ -142,29 +140,31 @@ int scrub_aim_look(ScrubAim *a, const BtrfsOps *ops, int fd) {
         return 0;
 }
 
-/* An extent on this device of the system group with the lowest address: new groups get addresses above all there are. */
-static bool draw_oldest(const ScrubAim *a, Rng *rng, AimRange *ret) {
-        for (size_t i = 0; i < a->map.n_chunks; i++) {
-                const Chunk *c = &a->map.chunks[i];
-                uint16_t n = 0;
-
-                if (!is_of_types(a, c) || !(c->type & BTRFS_BLOCK_GROUP_SYSTEM))
-                        continue;
-                for (uint16_t k = 0; k < c->n_stripes; k++)
-                        if (c->stripes[k].devid == a->devid && rng_below(rng, ++n) == 0)
-                                *ret = (AimRange){ c->stripes[k].physical, c->stripes[k].physical + c->extent_length };
-                if (n > 0)
-                        return true;
-        }
-        return false;
-}
-
 bool scrub_aim_draw(const ScrubAim *a, Rng *rng, AimRange *ret) {
         if (a->n_ranges == 0)
                 return false;
-        if (rng_below(rng, DRAWS) >= DRAWS_OF_OLDEST || !draw_oldest(a, rng, ret))
-                *ret = a->ranges[rng_below(rng, a->n_ranges)];
+        *ret = a->ranges[rng_below(rng, a->n_ranges)];
         return true;
+}
+
+/* Each with the same probability; false: it has none on this device. */
+static bool draw_extent(const ScrubAim *a, const Chunk *c, Rng *rng, AimRange *ret) {
+        unsigned n = 0;
+
+        for (uint16_t i = 0; i < c->n_stripes; i++)
+                if (c->stripes[i].devid == a->devid && rng_below(rng, ++n) == 0)
+                        *ret = (AimRange){ c->stripes[i].physical, c->stripes[i].physical + c->extent_length };
+        return n > 0;
+}
+
+/* New groups get addresses above all there are, and the map is sorted by them. */
+bool scrub_aim_oldest(const ScrubAim *a, Rng *rng, AimRange *ret) {
+        for (size_t i = 0; i < a->map.n_chunks; i++) {
+                const Chunk *c = &a->map.chunks[i];
+                if (c->type & a->types & BTRFS_BLOCK_GROUP_SYSTEM && draw_extent(a, c, rng, ret))
+                        return true;
+        }
+        return false;
 }
 
 bool scrub_aim_meets(const ScrubAim *a, const Chunk *c, const AimRange *range) {

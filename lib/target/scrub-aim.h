@@ -39,16 +39,17 @@ bool scrub_aim_is_slow(const Chunk *c);
 /* Finds the extents of the others that are there now. Blocks; takes one tree search and one per light group below the floor, however many heavy
  * ones there are. Returns as above; on failure there are no ranges. */
 int scrub_aim_look(ScrubAim *a, const BtrfsOps *ops, int fd);
-/*
- * Draws one of the ranges of the last look; mostly an extent of the oldest system group, when there is one. False: there are none.
- *
- * Nothing dies as fast as system groups: each scrub sets its group read-only, which has the kernel make another one, and after the next commit
- * the chunk tree has left the oldest. The cleaner takes groups in the order in which they became empty, passes by those that a scrub holds, and
- * waits for a running commit with the group that it has taken in its hand (btrfs_delete_unused_bgs()): whoever comes to just that group
- * meanwhile waits for the end of the commit, and the group is gone. So the scrubs of all devices are sent to the same group, the one that is next.
- * The other draws are for the groups of other types, and for whatever breaks in another way.
- */
+/* Draws one of the ranges of the last look. False: there are none. */
 bool scrub_aim_draw(const ScrubAim *a, Rng *rng, AimRange *ret);
+/*
+ * An extent of the oldest system group on this device: of those that die soonest the next. False: there is none, or none is asked for.
+ *
+ * Each scrub of a system group sets it read-only, which has the kernel make another one, and with the next commit the chunk tree leaves the
+ * oldest. The cleaner takes groups in the order in which they became empty, passes by those that a scrub holds, and waits for a running commit
+ * with the group that it has taken in its hand (btrfs_delete_unused_bgs()): a scrub that comes to just that group meanwhile waits for the end
+ * of the commit, too, and then the group is gone.
+ */
+bool scrub_aim_oldest(const ScrubAim *a, Rng *rng, AimRange *ret);
 /* True when the group has a device extent in the range. Pure. */
 bool scrub_aim_meets(const ScrubAim *a, const Chunk *c, const AimRange *range);
 void scrub_aim_free(ScrubAim *a);
