@@ -179,7 +179,8 @@ const Key keys[] = {
                   "meanwhile." },
         { "Scrub", "Aim", &type_bool, SLOT(scrub.aim), "yes",
           .help = "Scrub the device extents of block groups that are there, looked for before each scrub, and leave out those that are full of "
-                  "data which stays. no scrubs each device from end to end." },
+                  "data which stays. From one commit to the next all devices scrub the oldest system group, if Groups= has them, for that is "
+                  "deleted next; to the one after, any. no scrubs each device from end to end." },
         { "Scrub", "Groups", &type_set, SLOT(scrub.groups), "data system", group_names,
           .help = "With Aim=yes, the types of block groups to scrub. Scrubs of metadata groups have the kernel make and remove more of those; "
                   "with them the bug of released kernels that the load profile burst is for is met more often." },
