@@ -283,6 +283,36 @@ static void what_takes_long_is_scrubbed_less_often(void **state _unused_) {
         fixture_end(&f);
 }
 
+/* The oldest system group, scrubbed in between, is none that takes long, and does not put those off. */
+static void what_takes_long_is_not_put_off_by_what_does_not(void **state _unused_) {
+        static FakeDisk d;
+        const FakeGroup two[] = {
+                { BTRFS_BLOCK_GROUP_DATA | BTRFS_BLOCK_GROUP_RAID0, 0, { { 13, MiB }, { 12, MiB } } },
+                { BTRFS_BLOCK_GROUP_SYSTEM, 0, { { 13, 2 * GiB } } },
+        };
+        WorkerFixture f;
+        const FakeRule script[] = {
+                { .call = FAKE_SCRUB, .hook = take_time, .userdata = &f.worker },
+                { .call = FAKE_TREE_SEARCH, .tree = BTRFS_CHUNK_TREE_OBJECTID, .items = d.chunk_items, .n_items = 2 },
+                { .call = FAKE_TREE_SEARCH, .tree = BTRFS_BLOCK_GROUP_TREE_OBJECTID, .result = -ENOENT },
+                { .call = FAKE_TREE_SEARCH, .items = d.group_items, .n_items = 2 },
+        };
+
+        begin_aimed(&f, &d);
+        fake_disk_make(&d, two, 2);
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        atomic_store(&f.worker.board->commits, 1);
+        fixture_steps(&f, 1);
+        assert_int_equal(fake_btrfs_last(FAKE_SCRUB)->start, 2 * GiB);
+        atomic_store(&f.worker.board->commits, 2);
+        fixture_steps(&f, 1);
+        assert_int_equal(fake_btrfs_last(FAKE_SCRUB)->start, MiB);
+        fixture_steps(&f, 1);
+        assert_int_equal(fake_btrfs_last(FAKE_SCRUB)->start, 2 * GiB); /* for what did take long has had its turn */
+        fake_btrfs_end();
+        fixture_end(&f);
+}
+
 static void without_a_group_it_rests(void **state _unused_) {
         const FakeRule script[] = { { .call = FAKE_TREE_SEARCH }, { .call = FAKE_SCRUB, .optional = true } };
         WorkerFixture f;
@@ -354,6 +384,7 @@ int main(void) {
                 cmocka_unit_test(an_aimed_scrub_takes_a_group_that_lives),
                 cmocka_unit_test(every_other_commit_all_go_to_the_oldest_system_group),
                 cmocka_unit_test(what_takes_long_is_scrubbed_less_often),
+                cmocka_unit_test(what_takes_long_is_not_put_off_by_what_does_not),
                 cmocka_unit_test(without_a_group_it_rests),
                 cmocka_unit_test(an_aimed_scrub_that_meets_much_weighs_again),
                 cmocka_unit_test(without_an_answer_it_scrubs_nothing),

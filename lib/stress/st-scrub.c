@@ -76,10 +76,13 @@ static void say_places(Worker *w, const Scrub *s, const AimRange *range) {
 
 /* From one commit to the next the scrubs of all devices go to the group that dies next; to the one after, they leave it to the cleaner, which
  * takes none that a scrub holds. */
-static bool draw(Worker *w, const ScrubAim *a, AimRange *ret) {
+static bool draw(Worker *w, Scrub *s, AimRange *ret) {
         bool together = atomic_load_explicit(&w->board->commits, memory_order_relaxed) % 2 == 1;
 
-        return (together && scrub_aim_oldest(a, &w->rng, ret)) || scrub_aim_draw(a, &w->rng, ret);
+        if (!together || !scrub_aim_oldest(&s->aim, &w->rng, ret))
+                return scrub_aim_draw(&s->aim, &w->rng, ret);
+        s->aim.slow = false; /* whatever turn it was, a system group is none of those */
+        return true;
 }
 
 /* False: there is nothing to scrub, or nobody knows where; that a look has failed is told. */
@@ -92,7 +95,7 @@ static bool pick_range(Worker *w, Scrub *s, ScrubRange *range) {
                 s->aim.slow = false; /* how long it takes says nothing of slow groups */
                 return true;
         }
-        if (look(w, s) != 0 || !draw(w, &s->aim, &drawn))
+        if (look(w, s) != 0 || !draw(w, s, &drawn))
                 return false;
         range->start = drawn.start;
         range->end = drawn.end;
