@@ -6,20 +6,11 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "fake-btrfs.h"
-#include "run/job.h"
-#include "space-fixture.h"
-
-static int open_tmp(const Target *t _unused_, Error *e _unused_) {
-        return open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
+#include "job-fixture.h"
 
 static int open_nothing(const Target *t _unused_, Error *e) {
         return error_set(e, EXIT_ERROR, ENODEV, "it is gone");
@@ -32,55 +23,13 @@ static int open_directory(const Target *t _unused_, Error *e _unused_) {
         return open(target_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-static const Config no_config;
-
-static int setup(void **state) {
-        Job *j = calloc(1, sizeof(*j));
-
-        *j = JOB_NULL;
-        j->desk = job_desk_new();
-        j->ops = &fake_btrfs_ops;
-        j->config = &no_config;
-        j->open_target = open_tmp;
-        j->desk->target.n_devices = 3;
-        for (unsigned i = 0; i < 3; i++) {
-                j->desk->target.devices[i].devid = i + 1;
-                snprintf(j->desk->target.devices[i].path, sizeof(j->desk->target.devices[i].path), "/dev/loop%u", i + 40);
-        }
-        *state = j;
-        return 0;
-}
-
-static int teardown(void **state) {
-        Job *j = *state;
-
-        job_abandon(j);
-        job_desk_free(j->desk);
-        free(j);
-        return 0;
-}
-
-static int run_to_end(Job *j, JobKind kind) {
-        Error e = ERROR_NULL;
-        int r;
-
-        assert_int_equal(job_start(j, kind, clock_mono_ns(), 5 * NSEC_PER_SEC, &e), 0);
-        assert_true(job_busy(j));
-        while ((r = job_poll(j, clock_mono_ns(), &e)) == 0)
-                clock_sleep_ns(NSEC_PER_MSEC);
-        assert_false(job_busy(j));
-        if (r < 0)
-                assert_string_equal(e.sentence, j->desk->error.sentence);
-        return r;
-}
-
 static void the_control_scrub_visits_every_device(void **state) {
         static const FakeRule script[] = { { .call = FAKE_SYNC }, { .call = FAKE_SCRUB }, { .call = FAKE_TREE_SEARCH },
                                            { .call = FAKE_DEVICE_STATS } };
         Job *j = *state;
 
         fake_btrfs_begin(script, ELEMENTSOF(script));
-        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
+        assert_int_equal(job_run_to_end(j, JOB_CONTROL), 1);
         assert_int_equal(j->desk->result, 0);
         assert_int_equal(j->desk->control.kind, OBS_CONTROL);
         assert_int_equal(j->desk->control.result, 0);
@@ -102,7 +51,7 @@ static void the_first_device_that_fails_speaks(void **state) {
         Job *j = *state;
 
         fake_btrfs_begin(script, ELEMENTSOF(script));
-        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
+        assert_int_equal(job_run_to_end(j, JOB_CONTROL), 1);
         assert_int_equal(j->desk->control.result, -EINVAL);
         assert_int_equal(j->desk->control.devid, 2);
         assert_int_equal(j->desk->control.physical, 4096);
@@ -120,7 +69,7 @@ static void one_that_fails_once_is_tried_again(void **state) {
         Job *j = *state;
 
         fake_btrfs_begin(script, ELEMENTSOF(script));
-        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
+        assert_int_equal(job_run_to_end(j, JOB_CONTROL), 1);
         assert_int_equal(j->desk->control.result, 0);
         assert_int_equal(fake_btrfs_count_devid(FAKE_SCRUB, 2), 2);
         assert_int_equal(fake_btrfs_count_devid(FAKE_SCRUB, 3), 1);
@@ -139,7 +88,7 @@ static void dirty_counters_fail_it(void **state) {
         Job *j = *state;
 
         fake_btrfs_begin(script, ELEMENTSOF(script));
-        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
+        assert_int_equal(job_run_to_end(j, JOB_CONTROL), 1);
         assert_int_equal(j->desk->control.result, 0);
         assert_int_equal(j->desk->control.count, 2);
         assert_int_equal(j->desk->control.devid, 3);
@@ -152,7 +101,7 @@ static void a_failed_sync_is_an_answer_too(void **state) {
         Job *j = *state;
 
         fake_btrfs_begin(script, ELEMENTSOF(script));
-        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
+        assert_int_equal(job_run_to_end(j, JOB_CONTROL), 1);
         assert_int_equal(j->desk->control.result, -EROFS);
         assert_int_equal(fake_btrfs_count(FAKE_SCRUB), 0);
         fake_btrfs_end();
@@ -168,12 +117,12 @@ static void a_device_counter_that_grew_is_told_once(void **state) {
         Job *j = *state;
 
         fake_btrfs_begin(script, ELEMENTSOF(script));
-        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
+        assert_int_equal(job_run_to_end(j, JOB_CONTROL), 1);
         assert_int_equal(j->desk->devstat.kind, OBS_DEVSTAT);
         assert_int_equal(j->desk->devstat.devid, 2);
         assert_int_equal(j->desk->devstat.count, 3);
         assert_non_null(strstr(j->desk->devstat.text, "read errors"));
-        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
+        assert_int_equal(job_run_to_end(j, JOB_CONTROL), 1);
         assert_int_not_equal(j->desk->devstat.kind, OBS_DEVSTAT);
         fake_btrfs_end();
 }
@@ -188,7 +137,7 @@ static void before_the_unmount_the_counters_are_looked_at(void **state) {
         j->desk->target.mounted = true;
         strcpy(j->desk->target.mount_point, "/tmp");
         j->desk->target.devices[2].stats[BTRFS_DEV_STAT_WRITE_ERRS] = 4;
-        assert_int_equal(run_to_end(j, JOB_UNMOUNT), -ENODEV);
+        assert_int_equal(job_run_to_end(j, JOB_UNMOUNT), -ENODEV);
         assert_string_equal(j->desk->devstat.text, "write errors of /dev/loop42 grew from 4 to 5");
         assert_int_equal(j->desk->target.devices[2].stats[BTRFS_DEV_STAT_WRITE_ERRS], 5);
         assert_int_equal(j->desk->target.devices[2].stats_at_start[BTRFS_DEV_STAT_WRITE_ERRS], 0);
@@ -208,150 +157,11 @@ static void the_counter_that_tells_more_is_told(void **state) {
         Job *j = *state;
 
         fake_btrfs_begin(script, ELEMENTSOF(script));
-        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
+        assert_int_equal(job_run_to_end(j, JOB_CONTROL), 1);
         assert_int_equal(j->desk->devstat.devid, 2);
         assert_non_null(strstr(j->desk->devstat.text, "read errors"));
         fake_btrfs_end();
 }
-
-/* Two data groups, the second one empty. */
-static const struct btrfs_chunk chunk = { .length = MiB, .type = BTRFS_BLOCK_GROUP_DATA, .num_stripes = 1 };
-static const struct btrfs_block_group_item used = { .used = 4096 }, unused;
-static const FakeItem chunk_items[] = {
-        { .header = { .objectid = BTRFS_FIRST_CHUNK_TREE_OBJECTID, .type = BTRFS_CHUNK_ITEM_KEY, .offset = 1 * MiB, .len = sizeof(chunk) },
-          .data = &chunk },
-        { .header = { .objectid = BTRFS_FIRST_CHUNK_TREE_OBJECTID, .type = BTRFS_CHUNK_ITEM_KEY, .offset = 9 * MiB, .len = sizeof(chunk) },
-          .data = &chunk },
-};
-static const FakeItem group_items[] = {
-        { .header = { .objectid = 1 * MiB, .type = BTRFS_BLOCK_GROUP_ITEM_KEY, .offset = MiB, .len = sizeof(used) }, .data = &used },
-        { .header = { .objectid = 9 * MiB, .type = BTRFS_BLOCK_GROUP_ITEM_KEY, .offset = MiB, .len = sizeof(unused) }, .data = &unused },
-};
-static const FakeItem other_group_items[] = {
-        { .header = { .objectid = 1 * MiB, .type = BTRFS_BLOCK_GROUP_ITEM_KEY, .offset = MiB, .len = sizeof(unused) }, .data = &unused },
-        { .header = { .objectid = 9 * MiB, .type = BTRFS_BLOCK_GROUP_ITEM_KEY, .offset = MiB, .len = sizeof(used) }, .data = &used },
-};
-
-static void an_empty_group_that_stays_is_told(void **state) {
-        static const FakeRule script[] = {
-                { .call = FAKE_SYNC }, { .call = FAKE_SCRUB }, { .call = FAKE_DEVICE_STATS },
-                { .call = FAKE_TREE_SEARCH, .tree = BTRFS_CHUNK_TREE_OBJECTID, .items = chunk_items, .n_items = 2 },
-                { .call = FAKE_TREE_SEARCH, .items = group_items, .n_items = 2 },
-        };
-        Job *j = *state;
-
-        j->cleaner_wait_ns = 100 * NSEC_PER_MSEC;
-        fake_btrfs_begin(script, ELEMENTSOF(script));
-        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
-        assert_int_equal(j->desk->control.result, 0);
-        assert_int_equal(j->desk->empty.kind, OBS_EMPTY_GROUPS);
-        assert_int_equal(j->desk->empty.count, 1);
-        assert_int_equal(j->desk->empty.logical, 9 * MiB);
-        assert_true(fake_btrfs_count(FAKE_SYNC) > 2); /* each wakes the cleaner */
-        assert_int_equal(fake_btrfs_count_devid(FAKE_SCRUB, 3), 2);
-        fake_btrfs_end();
-}
-
-/* Somebody else empties group after group: each was emptied behind the last scrub. */
-static void one_that_no_scrub_has_passed_is_not(void **state) {
-        static const FakeRule script[] = {
-                { .call = FAKE_SYNC }, { .call = FAKE_SCRUB }, { .call = FAKE_DEVICE_STATS },
-                { .call = FAKE_TREE_SEARCH, .tree = BTRFS_CHUNK_TREE_OBJECTID, .items = chunk_items, .n_items = 2 },
-                { .call = FAKE_TREE_SEARCH, .nth = 5, .times = 2, .items = other_group_items, .n_items = 2 },
-                { .call = FAKE_TREE_SEARCH, .items = group_items, .n_items = 2 },
-        };
-        Job *j = *state;
-
-        j->cleaner_wait_ns = 0;
-        fake_btrfs_begin(script, ELEMENTSOF(script));
-        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
-        assert_int_not_equal(j->desk->empty.kind, OBS_EMPTY_GROUPS);
-        fake_btrfs_end();
-}
-
-static void one_that_goes_away_in_time_is_not(void **state) {
-        static const FakeRule script[] = {
-                { .call = FAKE_SYNC }, { .call = FAKE_SCRUB }, { .call = FAKE_DEVICE_STATS },
-                { .call = FAKE_TREE_SEARCH, .tree = BTRFS_CHUNK_TREE_OBJECTID, .items = chunk_items, .n_items = 2, .nth = 1 },
-                { .call = FAKE_TREE_SEARCH, .tree = BTRFS_CHUNK_TREE_OBJECTID, .items = chunk_items, .n_items = 1 },
-                { .call = FAKE_TREE_SEARCH, .items = group_items, .n_items = 2 },
-        };
-        Job *j = *state;
-
-        fake_btrfs_begin(script, ELEMENTSOF(script));
-        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
-        assert_int_not_equal(j->desk->empty.kind, OBS_EMPTY_GROUPS);
-        fake_btrfs_end();
-}
-
-/* The discard queue keeps them; nobody looks. */
-static void with_async_discard_nobody_looks(void **state) {
-        static const FakeRule script[] = { { .call = FAKE_SYNC }, { .call = FAKE_SCRUB }, { .call = FAKE_DEVICE_STATS } };
-        Job *j = *state;
-
-        strcpy(j->desk->target.mount_options, "rw,discard=async");
-        fake_btrfs_begin(script, ELEMENTSOF(script));
-        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
-        assert_int_not_equal(j->desk->empty.kind, OBS_EMPTY_GROUPS);
-        fake_btrfs_end();
-}
-
-/* Nor when the remounts may have switched it on, and only then: the worker may have been paused in the middle of its walk. */
-static void with_discard_in_the_remounts_nobody_looks(void **state) {
-        static const FakeRule script[] = { { .call = FAKE_SYNC }, { .call = FAKE_SCRUB }, { .call = FAKE_DEVICE_STATS } };
-        static const FakeRule looks[] = {
-                { .call = FAKE_SYNC }, { .call = FAKE_SCRUB }, { .call = FAKE_DEVICE_STATS },
-                { .call = FAKE_TREE_SEARCH, .tree = BTRFS_CHUNK_TREE_OBJECTID, .items = chunk_items, .n_items = 2 },
-                { .call = FAKE_TREE_SEARCH, .items = group_items, .n_items = 2 },
-        };
-        Job *j = *state;
-        Config c = *j->config;
-
-        j->config = &c;
-        j->cleaner_wait_ns = 0;
-        strcpy(c.remount.options, "commit=1 discard=async,commit=5");
-        fake_btrfs_begin(looks, ELEMENTSOF(looks));
-        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
-        fake_btrfs_end();
-        c.remount.enabled = true;
-        fake_btrfs_begin(script, ELEMENTSOF(script));
-        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
-        fake_btrfs_end();
-        strcpy(c.remount.options, "commit=1 compress=zstd");
-        fake_btrfs_begin(looks, ELEMENTSOF(looks));
-        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
-        fake_btrfs_end();
-}
-
-/* What it knows of the space lives from one control scrub to the next; the first is before the stress. */
-static void space_that_is_kept_is_told(void **state) {
-        static const FakeRule script[] = { { .call = FAKE_SYNC }, { .call = FAKE_SCRUB }, { .call = FAKE_TREE_SEARCH }, { .call = FAKE_DEVICE_STATS } };
-        void *folder = NULL;
-        Job *j = *state;
-        Config c = *j->config;
-
-        assert_int_equal(sys_folder_setup(&folder), 0);
-        strcpy(j->desk->target.fsid_text, SYS_FSID);
-        j->sys_root = ((SysFolder *)folder)->root;
-        j->config = &c;
-        j->cleaner_wait_ns = 100 * NSEC_PER_MSEC;
-        fake_btrfs_begin(script, ELEMENTSOF(script));
-        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
-        assert_int_not_equal(j->desk->space.kind, OBS_SPACE);
-        sys_folder_set(folder, SPACE_DATA, SPACE_READONLY, GiB);
-        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
-        assert_int_equal(j->desk->space.kind, OBS_SPACE);
-        assert_non_null(strstr(j->desk->space.text, "bytes_readonly of data stayed at 1073741824 for 200 ms"));
-        for (unsigned i = 0; i < 2; i++) { /* then the kernel may be at it for long */
-                c.target.reclaim_threshold = i == 0 ? 30 : 0;
-                c.target.dynamic_reclaim = i == 1;
-                assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
-                assert_int_not_equal(j->desk->space.kind, OBS_SPACE);
-        }
-        fake_btrfs_end();
-        assert_int_equal(sys_folder_teardown(&folder), 0);
-}
-
 static void cancelling_goes_on_until_nothing_runs(void **state) {
         static const FakeRule script[] = {
                 { .call = FAKE_SCRUB_CANCEL, .nth = 1, .result = 0 },
@@ -362,7 +172,7 @@ static void cancelling_goes_on_until_nothing_runs(void **state) {
         Job *j = *state;
 
         fake_btrfs_begin(script, ELEMENTSOF(script));
-        assert_int_equal(run_to_end(j, JOB_CANCEL), 1);
+        assert_int_equal(job_run_to_end(j, JOB_CANCEL), 1);
         assert_int_equal(fake_btrfs_count(FAKE_BALANCE_CANCEL), 6);
         fake_btrfs_end();
 }
@@ -392,10 +202,10 @@ static void cancelling_wakes_the_replace(void **state) {
         assert_non_null(mkdtemp(target_directory));
         assert_true(inotify_add_watch(watch, target_directory, IN_MODIFY | IN_DELETE) >= 0);
         fake_btrfs_begin(script, ELEMENTSOF(script));
-        assert_int_equal(run_to_end(j, JOB_CANCEL), 1);
+        assert_int_equal(job_run_to_end(j, JOB_CANCEL), 1);
         assert_int_equal(read(watch, events, sizeof(events)), -1); /* without replaces nobody needs it */
         j->config = &with;
-        assert_int_equal(run_to_end(j, JOB_CANCEL), 1);
+        assert_int_equal(job_run_to_end(j, JOB_CANCEL), 1);
         fake_btrfs_end();
         assert_true(read(watch, events, sizeof(events)) > 0);
         assert_int_equal(((struct inotify_event *)events)->mask, IN_MODIFY); /* and not the deletion of the mark */
@@ -418,7 +228,7 @@ static void cancelling_waits_for_the_replace(void **state) {
 
         j->config = &c;
         fake_btrfs_begin(script, ELEMENTSOF(script));
-        assert_int_equal(run_to_end(j, JOB_CANCEL), 1);
+        assert_int_equal(job_run_to_end(j, JOB_CANCEL), 1);
         assert_int_equal(fake_btrfs_count(FAKE_REPLACE_CANCEL), 8);
         assert_int_equal(fake_btrfs_count(FAKE_REPLACE_STATUS), 7);
         fake_btrfs_end();
@@ -442,7 +252,7 @@ static void jobs_learn_where_replaces_have_moved_devices(void **state) {
         j->config = &c;
         j->desk->target.mounted = true;
         fake_btrfs_begin(script, ELEMENTSOF(script));
-        assert_int_equal(run_to_end(j, JOB_CONTROL), 1);
+        assert_int_equal(job_run_to_end(j, JOB_CONTROL), 1);
         assert_string_equal(j->desk->target.devices[0].path, "/dev/loop40");
         assert_string_equal(j->desk->target.devices[1].path, "/dev/loop77");
         assert_string_equal(j->desk->target.devices[2].path, "/dev/loop42");
@@ -454,7 +264,7 @@ static const char *told_of(Job *j, const Fault *f) {
                 ;
         for (unsigned i = 0; i < 3; i++)
                 memset(j->desk->target.devices[i].stats, 0, sizeof(j->desk->target.devices[i].stats));
-        assert_int_equal(run_to_end(j, JOB_FAULT), 1);
+        assert_int_equal(job_run_to_end(j, JOB_FAULT), 1);
         assert_int_equal(j->desk->strike.end, STRIKE_HINDERED);
         return j->desk->devstat.kind == OBS_DEVSTAT ? j->desk->devstat.text : "";
 }
@@ -486,7 +296,7 @@ static void a_target_that_is_gone_is_our_error(void **state) {
         Job *j = *state;
 
         j->open_target = open_nothing;
-        assert_int_equal(run_to_end(j, JOB_CONTROL), -ENODEV);
+        assert_int_equal(job_run_to_end(j, JOB_CONTROL), -ENODEV);
         assert_string_equal(j->desk->error.sentence, "it is gone");
 }
 
@@ -507,27 +317,21 @@ static void a_job_beyond_its_deadline_is_killed(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(the_control_scrub_visits_every_device, setup, teardown),
-                cmocka_unit_test_setup_teardown(the_first_device_that_fails_speaks, setup, teardown),
-                cmocka_unit_test_setup_teardown(one_that_fails_once_is_tried_again, setup, teardown),
-                cmocka_unit_test_setup_teardown(dirty_counters_fail_it, setup, teardown),
-                cmocka_unit_test_setup_teardown(a_failed_sync_is_an_answer_too, setup, teardown),
-                cmocka_unit_test_setup_teardown(a_device_counter_that_grew_is_told_once, setup, teardown),
-                cmocka_unit_test_setup_teardown(before_the_unmount_the_counters_are_looked_at, setup, teardown),
-                cmocka_unit_test_setup_teardown(the_counter_that_tells_more_is_told, setup, teardown),
-                cmocka_unit_test_setup_teardown(an_empty_group_that_stays_is_told, setup, teardown),
-                cmocka_unit_test_setup_teardown(one_that_no_scrub_has_passed_is_not, setup, teardown),
-                cmocka_unit_test_setup_teardown(one_that_goes_away_in_time_is_not, setup, teardown),
-                cmocka_unit_test_setup_teardown(with_async_discard_nobody_looks, setup, teardown),
-                cmocka_unit_test_setup_teardown(with_discard_in_the_remounts_nobody_looks, setup, teardown),
-                cmocka_unit_test_setup_teardown(space_that_is_kept_is_told, setup, teardown),
-                cmocka_unit_test_setup_teardown(cancelling_goes_on_until_nothing_runs, setup, teardown),
-                cmocka_unit_test_setup_teardown(cancelling_wakes_the_replace, setup, teardown),
-                cmocka_unit_test_setup_teardown(cancelling_waits_for_the_replace, setup, teardown),
-                cmocka_unit_test_setup_teardown(jobs_learn_where_replaces_have_moved_devices, setup, teardown),
-                cmocka_unit_test_setup_teardown(a_strike_explains_what_its_fault_says, setup, teardown),
-                cmocka_unit_test_setup_teardown(a_target_that_is_gone_is_our_error, setup, teardown),
-                cmocka_unit_test_setup_teardown(a_job_beyond_its_deadline_is_killed, setup, teardown),
+                cmocka_unit_test_setup_teardown(the_control_scrub_visits_every_device, job_setup, job_teardown),
+                cmocka_unit_test_setup_teardown(the_first_device_that_fails_speaks, job_setup, job_teardown),
+                cmocka_unit_test_setup_teardown(one_that_fails_once_is_tried_again, job_setup, job_teardown),
+                cmocka_unit_test_setup_teardown(dirty_counters_fail_it, job_setup, job_teardown),
+                cmocka_unit_test_setup_teardown(a_failed_sync_is_an_answer_too, job_setup, job_teardown),
+                cmocka_unit_test_setup_teardown(a_device_counter_that_grew_is_told_once, job_setup, job_teardown),
+                cmocka_unit_test_setup_teardown(before_the_unmount_the_counters_are_looked_at, job_setup, job_teardown),
+                cmocka_unit_test_setup_teardown(the_counter_that_tells_more_is_told, job_setup, job_teardown),
+                cmocka_unit_test_setup_teardown(cancelling_goes_on_until_nothing_runs, job_setup, job_teardown),
+                cmocka_unit_test_setup_teardown(cancelling_wakes_the_replace, job_setup, job_teardown),
+                cmocka_unit_test_setup_teardown(cancelling_waits_for_the_replace, job_setup, job_teardown),
+                cmocka_unit_test_setup_teardown(jobs_learn_where_replaces_have_moved_devices, job_setup, job_teardown),
+                cmocka_unit_test_setup_teardown(a_strike_explains_what_its_fault_says, job_setup, job_teardown),
+                cmocka_unit_test_setup_teardown(a_target_that_is_gone_is_our_error, job_setup, job_teardown),
+                cmocka_unit_test_setup_teardown(a_job_beyond_its_deadline_is_killed, job_setup, job_teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
