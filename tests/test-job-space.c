@@ -49,6 +49,28 @@ static void an_empty_group_that_stays_is_told(void **state) {
         fake_btrfs_end();
 }
 
+/* A second look would only wait for what is known; another group is news. */
+static void one_that_was_told_is_not_told_again(void **state) {
+        static const FakeRule script[] = {
+                { .call = FAKE_SYNC }, { .call = FAKE_SCRUB }, { .call = FAKE_DEVICE_STATS },
+                { .call = FAKE_TREE_SEARCH, .tree = BTRFS_CHUNK_TREE_OBJECTID, .items = chunk_items, .n_items = 2 },
+                { .call = FAKE_TREE_SEARCH, .items = group_items, .n_items = 2 },
+        };
+        Job *j = *state;
+
+        j->cleaner_wait_ns = 0;
+        j->desk->told_empty = (EmptyGroups){ .n = 1, .logical = 9 * MiB, .length = MiB };
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        assert_int_equal(job_run_to_end(j, JOB_CONTROL), 1);
+        assert_int_not_equal(j->desk->empty.kind, OBS_EMPTY_GROUPS);
+        assert_int_equal(fake_btrfs_count(FAKE_SYNC), 1);
+        j->desk->told_empty.logical = 1 * MiB;
+        assert_int_equal(job_run_to_end(j, JOB_CONTROL), 1);
+        assert_int_equal(j->desk->empty.kind, OBS_EMPTY_GROUPS);
+        assert_int_equal(j->desk->told_empty.logical, 9 * MiB);
+        fake_btrfs_end();
+}
+
 /* Somebody else empties group after group: each was emptied behind the last scrub. */
 static void one_that_no_scrub_has_passed_is_not(void **state) {
         static const FakeRule script[] = {
@@ -152,6 +174,7 @@ static void space_that_is_kept_is_told(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(an_empty_group_that_stays_is_told, job_setup, job_teardown),
+                cmocka_unit_test_setup_teardown(one_that_was_told_is_not_told_again, job_setup, job_teardown),
                 cmocka_unit_test_setup_teardown(one_that_no_scrub_has_passed_is_not, job_setup, job_teardown),
                 cmocka_unit_test_setup_teardown(one_that_goes_away_in_time_is_not, job_setup, job_teardown),
                 cmocka_unit_test_setup_teardown(with_async_discard_nobody_looks, job_setup, job_teardown),

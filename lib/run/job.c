@@ -73,6 +73,7 @@ static int do_make(Job *j) {
         int r;
 
         j->desk->space_watch = SPACE_WATCH_NULL;
+        j->desk->told_empty = (EmptyGroups){ 0 };
         r = target_make(&j->desk->target, j->config, &j->desk->error);
         if (r < 0)
                 return r;
@@ -177,6 +178,15 @@ static void say_empty(Job *j, const EmptyGroups *empty, uint64_t begin_ns) {
         snprintf(o->text, sizeof(o->text), "%zu empty data block group%s still there after scrubs of the quiesced target "
                  "and %llu s of syncs, the first", empty->n, empty->n == 1 ? " is" : "s are",
                  (unsigned long long)((o->time_ns - begin_ns) / NSEC_PER_SEC));
+        j->desk->told_empty = *empty;
+}
+
+/* A group that the kernel has forgotten stays for ever: to wait for it in each control scrub would tell nothing new. */
+static bool all_told(Job *j, int fd) {
+        const EmptyGroups *told = &j->desk->told_empty;
+        EmptyGroups now;
+
+        return told->n > 0 && empty_groups_find(&now, j->ops, fd) == 0 && now.n == told->n && now.logical == told->logical;
 }
 
 /*
@@ -188,6 +198,8 @@ static void look_for_empty_groups(Job *j, int fd) {
         uint64_t begin = clock_mono_ns();
         EmptyGroups before = { 0 }, now;
 
+        if (!cleaner_should_delete(j, fd) || all_told(j, fd))
+                return;
         for (unsigned i = 0; i < EMPTY_LOOKS; i++) {
                 if (i > 0)
                         scrub_devices(j, fd);

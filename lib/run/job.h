@@ -11,6 +11,7 @@
 #include "base/child.h"
 #include "fault/strike.h"
 #include "observe/observation.h"
+#include "target/empty-groups.h"
 #include "target/space-watch.h"
 #include "target/target.h"
 
@@ -27,7 +28,7 @@ typedef enum JobKind {
 
 const char *job_name(JobKind kind);
 
-/* Shared with the job; reset by job_start(), but for the target and what is known of its space. */
+/* Shared with the job; reset by job_start(), but for the target and what is known of its space and its empty groups. */
 typedef struct JobDesk {
         Target target;
         int result;   /* 0 or a negative errno of ours, with `error` */
@@ -36,6 +37,7 @@ typedef struct JobDesk {
         Observation devstat; /* JOB_CONTROL, JOB_UNMOUNT: OBS_DEVSTAT for the first device error counter that grew; kind OBS_RESULT: none did */
         unsigned devstat_index; /* of BTRFS_DEV_STAT_*: which one `devstat` is of */
         Observation empty;   /* JOB_CONTROL: OBS_EMPTY_GROUPS when the kernel keeps empty data groups; kind OBS_RESULT: it does not */
+        EmptyGroups told_empty; /* those that `empty` has told of since JOB_MAKE; n == 0: none */
         SpaceWatch space_watch; /* begins with JOB_MAKE */
         Observation space;   /* JOB_CONTROL: OBS_SPACE when the kernel keeps space from use; kind OBS_RESULT: it does not */
         char note[256];      /* JOB_MAKE: what the run has to do without, a sentence; empty: nothing */
