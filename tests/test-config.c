@@ -87,6 +87,7 @@ static const struct {
         { "Target", "NodeSize", "65536", "64KiB", { "2KiB", "128KiB", "12KiB", "0" } },
         { "Target", "Checksum", "blake2", NULL, { "crc32", "md5", "blake2b" } },
         { "Target", "Populate", "1GiB", NULL, { "17TiB", "much" } },
+        { "Target", "PopulateFill", "sparse", NULL, { "punched" } },
         { "Target", "ReclaimThreshold", "30", "30%", { "101", "-1", "half" } },
         { "Target", "DynamicReclaim", "on", "yes", { "50%" } },
         { "Churn", "Workers", "64", NULL, { "65", "one" } },

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "config/device-spec.h"
 
+typedef enum PopulateFill { POPULATE_WRITE, POPULATE_SPARSE, _POPULATE_FILL_MAX } PopulateFill;
 typedef enum ChurnFill { FILL_WRITE, FILL_FALLOCATE, FILL_MIXED, _FILL_MAX } ChurnFill;
 typedef enum ChurnEngine { ENGINE_AUTO, ENGINE_URING, ENGINE_PWRITE, _ENGINE_MAX } ChurnEngine;
 typedef enum TargetLayer { LAYER_NONE, LAYER_DM, _LAYER_MAX } TargetLayer;
@@ -90,6 +91,7 @@ typedef struct Config {
                 char data_profile[16];                   /* DataProfile=single */
                 char metadata_profile[16];               /* MetadataProfile=auto; see config_metadata_profile() */
                 uint64_t populate;                       /* Populate=0: bytes of data that stays */
+                PopulateFill populate_fill;              /* PopulateFill=write */
                 uint64_t reclaim_threshold;              /* ReclaimThreshold=0%: of data block groups, percent; 0: the kernel's own */
                 bool dynamic_reclaim;                    /* DynamicReclaim=no: likewise */
                 uint64_t nodesize;                       /* NodeSize=4KiB */

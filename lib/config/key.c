@@ -9,6 +9,7 @@
 
 static const char *const on_finding_names[] = { [ON_FINDING_CONTINUE] = "continue", [ON_FINDING_STOP] = "stop", [ON_FINDING_HOLD] = "hold",
                                                  NULL };
+static const char *const populate_fill_names[] = { [POPULATE_WRITE] = "write", [POPULATE_SPARSE] = "sparse", NULL };
 static const char *const fill_names[] = { [FILL_WRITE] = "write", [FILL_FALLOCATE] = "fallocate", [FILL_MIXED] = "mixed", NULL };
 static const char *const engine_names[] = { [ENGINE_AUTO] = "auto", [ENGINE_URING] = "uring", [ENGINE_PWRITE] = "pwrite", NULL };
 static const char *const layer_names[] = { [LAYER_NONE] = "none", [LAYER_DM] = "dm", NULL };
@@ -109,6 +110,9 @@ const Key keys[] = {
           .help = "Checksum algorithm of the target, as mkfs.btrfs takes it." },
         { "Target", "Populate", &type_size, SLOT(target.populate), "0", .max = 16 * TiB,
           .help = "Bytes of data to write to the target when it is made, which stay there: a real disk is not empty." },
+        { "Target", "PopulateFill", &type_enum, SLOT(target.populate_fill), "write", populate_fill_names,
+          .help = "How Populate= is filled: written, or sparse, which allocates so much and then keeps 32 MiB of each GiB. As many block groups "
+                  "stay as that would take, and there is little to write, to hold in memory or to scrub." },
         { "Target", "ReclaimThreshold", &type_percent, SLOT(target.reclaim_threshold), "0%", .max = 100,
           .help = "Have the kernel relocate, by itself, each data block group whose use falls below so much of its size (bg_reclaim_threshold, "
                   "Linux 5.19). It falls below it, and not to nothing at once, where files are large and several, or with Populate=. 0 "

@@ -5,6 +5,6 @@
  */
 #include "target/target.h"
 
-/* Writes [Target] Populate= bytes of pattern into files of the directory "population" of the mounted target and syncs. Blocks. 0, also when
- * there is nothing to write, or a negative errno with a sentence. */
+/* Fills files of the directory "population" of the mounted target with [Target] Populate= bytes, as PopulateFill= says, and syncs. Written, they
+ * are pattern. Blocks. 0, also when there is nothing to do, or a negative errno with a sentence. */
 int populate(const Target *t, const Config *c, const BtrfsOps *ops, int root_fd, Error *e);

@@ -29,6 +29,7 @@ start_as scrubstress text run "${arguments[@]}" --duration 1s
 ends json 0 PASS
 ends untraced 0 PASS
 finish text
+text_code=$code
 
 is "json: one object and nothing else on stdout" "$(jq -s 'length' "$t/json/out") $(wc -l <"$t/json/out")" "1 1"
 is "json: every key of the issue is there" "$(query json '[.schema, .version, .kernel, .run_id, .seed, .verdict, .exit_code, .duration_s,
@@ -59,7 +60,18 @@ ends populated 0 PASS
 # A scrub that read the 256 MiB each time would manage tens.
 is "populated: scrubs are as quick as without" "$(query populated '.scrubs > 200 and .collisions > 50')" true
 
-is "text: exit code" "$code" 0
+# So many groups that stay, with little in them.
+start sparse --set Target.Devices=loop:12GiB*1 --set Target.Populate=5GiB --set Target.PopulateFill=sparse --duration 4s
+if wait_stress sparse; then
+        inside() { nsenter -t "$(worker sparse ss:churn/1)" -m "$@"; }
+        is "sparse: in files of 1 GiB" "$(inside find /mnt/population -type f -size 1048576k | wc -l)" 5
+        is "sparse: 32 MiB of each are there" "$(inside du -sBM /mnt/population | cut -f 1)" 160M
+        is "sparse: and the groups that they were in" "$(inside btrfs filesystem df -g /mnt | awk '/^Data/ { sub(/.*total=/, ""); print ($0 + 0 >= 5) }')" 1
+fi
+ends sparse 0 PASS
+is "sparse: scrubs are as quick as without" "$(query sparse '.scrubs > 200 and .collisions > 50')" true
+
+is "text: exit code" "$text_code" 0
 has "text: the verdict is on stdout" "$t/text/out" '^PASS '
 is "text: nothing on stderr" "$(cat "$t/text/err")" ""
 has_not "text: no escape sequence where stdout is no terminal" "$t/text/out" $'\033|\r'
