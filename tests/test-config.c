@@ -49,7 +49,7 @@ static void test_defaults(void **state) {
         }
         assert_int_equal(config_check(&p->config, &p->error), 0);
         assert_true(c->run.duration_ns == 0 && c->target.n_devices == 4 && c->target.device_size == 1536 * MiB && c->churn.file_size == 64 * KiB);
-        assert_true(c->churn.empty == EMPTY_UNLINK && c->balance.usage_data == 5 && c->balance.rest_ns == 3 * NSEC_PER_SEC &&
+        assert_true(c->churn.empty == EMPTY_UNLINK && c->balance.usage_data == 5 && c->balance.rest_ns == 10 * NSEC_PER_SEC &&
                     c->sync.rest_ns == 300 * NSEC_PER_USEC);
         assert_true(c->scrub.enabled && !c->scrub.readonly && c->target.nodesize == 4 * KiB);
 }

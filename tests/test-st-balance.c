@@ -20,32 +20,41 @@ static void begin(WorkerFixture *f) {
         assert_int_equal(fixture_prepare(f), 0);
 }
 
-static void assert_in_flight(void *board) {
-        Board *b = board;
+typedef struct InFlight {
+        Board *board;
+        uint64_t first_ns; /* when the first balance was */
+} InFlight;
 
-        assert_int_equal(atomic_load(&b->balances_in_flight), 1);
+static void assert_in_flight(void *userdata) {
+        InFlight *f = userdata;
+
+        assert_int_equal(atomic_load(&f->board->balances_in_flight), 1);
+        if (f->first_ns == 0)
+                f->first_ns = clock_mono_ns();
 }
 
 static void stop_the_burst(void *board) {
         board_set_phase(board, PHASE_PAUSE);
 }
 
-static void a_burst_is_so_many_balances_then_a_rest(void **state _unused_) {
+static void a_burst_is_a_rest_then_so_many_balances(void **state _unused_) {
         WorkerFixture f;
         FakeRule script[] = {
                 { .call = FAKE_BALANCE, .number = 2, .hook = assert_in_flight },
                 { .call = FAKE_BALANCE_CANCEL, .result = -ENOTCONN },
         };
         const FakeRecord *call;
+        InFlight seen;
         uint64_t begin_ns;
 
         begin(&f);
+        seen = (InFlight){ .board = f.worker.board };
         f.config.balance.rest_ns = 30 * NSEC_PER_MSEC;
-        script[0].userdata = f.worker.board;
+        script[0].userdata = &seen;
         fake_btrfs_begin(script, ELEMENTSOF(script));
         begin_ns = clock_mono_ns();
         assert_int_equal(worker_step(&f.worker), 0);
-        assert_true(clock_mono_ns() - begin_ns >= 30 * NSEC_PER_MSEC);
+        assert_true(seen.first_ns - begin_ns >= 30 * NSEC_PER_MSEC);
         assert_int_equal(fixture_tally(&f, OP_BALANCE, 0), 3);
         assert_int_equal(atomic_load(&f.worker.board->balances_in_flight), 0);
         call = fake_btrfs_last(FAKE_BALANCE);
@@ -88,10 +97,10 @@ static void none_is_begun_once_the_phase_has_changed(void **state _unused_) {
         };
 
         begin(&f);
-        f.config.balance.rest_ns = 100 * NSEC_PER_SEC; /* not taken either */
         script[0].userdata = f.worker.board;
         fake_btrfs_begin(script, ELEMENTSOF(script));
         assert_int_equal(worker_step(&f.worker), 0);
+        f.config.balance.rest_ns = 100 * NSEC_PER_SEC; /* not taken either */
         assert_int_equal(worker_step(&f.worker), 0);
         assert_int_equal(fake_btrfs_count(FAKE_BALANCE), 1);
         fixture_end(&f);
@@ -128,7 +137,7 @@ static void instances_and_deadline_follow_the_configuration(void **state _unused
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(a_burst_is_so_many_balances_then_a_rest),
+                cmocka_unit_test(a_burst_is_a_rest_then_so_many_balances),
                 cmocka_unit_test(a_failure_ends_the_burst_and_is_told),
                 cmocka_unit_test(none_is_begun_once_the_phase_has_changed),
                 cmocka_unit_test(cleanup_cancels_what_survives_us),

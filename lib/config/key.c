@@ -172,8 +172,8 @@ const Key keys[] = {
           .help = "Metadata block groups filled at most so far are relocated. 0 takes empty ones only." },
         { "Balance", "Burst", &type_number, SLOT(balance.burst), "1", .min = 1, .max = 1000,
           .help = "Balances in a row before a rest." },
-        { "Balance", "Rest", &type_duration, SLOT(balance.rest_ns), "3s", .max = 24 * HOUR,
-          .help = "Rest between two bursts. A running balance holds the lock that the cleaner only tries for: without rests no block "
+        { "Balance", "Rest", &type_duration, SLOT(balance.rest_ns), "10s", .max = 24 * HOUR,
+          .help = "Rest before each burst. A running balance holds the lock that the cleaner only tries for: without rests no block "
                   "group is removed by the cleaner." },
 
         { "Scrub", "Enabled", &type_bool, SLOT(scrub.enabled), "yes",

@@ -29,11 +29,12 @@ static int balance_once(Worker *w) {
         return worker_end(w, r, &(Observation){ .count = completed });
 }
 
+/* The rest comes first: the race is met soonest while nobody holds that lock. */
 static int balance_step(Worker *w) {
+        worker_rest(w, worker_knob(w, KNOB_BALANCE_REST));
         for (uint64_t i = 0; i < w->config->balance.burst && !worker_should_yield(w); i++)
                 if (balance_once(w) != 0)
                         break;
-        worker_rest(w, worker_knob(w, KNOB_BALANCE_REST));
         return 0;
 }
 
