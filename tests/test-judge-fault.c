@@ -30,11 +30,11 @@ static void fault(Judge *j, uint64_t at, int miss) {
 }
 
 static void test_each_miss_is_a_finding_of_its_class(void **state) {
-        static const FindingClass wanted[] = { CLASS_FAULT_MISSED, CLASS_FAULT_EXCESS, CLASS_FAULT_OTHERWISE };
+        static const FindingClass wanted[] = { CLASS_FAULT_MISSED, CLASS_FAULT_EXCESS, CLASS_FAULT_OTHERWISE, CLASS_POWER_CUT };
         Judge *j = *state;
         char s[1024];
 
-        for (int miss = FAULT_MISSED; miss <= FAULT_OTHERWISE; miss++)
+        for (int miss = FAULT_MISSED; miss <= FAULT_BROKEN; miss++)
                 fault(j, START, miss);
         fault(j, START + NSEC_PER_MSEC, FAULT_EXCESS);
         judge_close(j, START + NSEC_PER_SEC);

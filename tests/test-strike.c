@@ -151,7 +151,7 @@ static void test_every_fault_on_every_profile(void **state) {
                                 StrikeEnd end = wanted(faults[k], p, lie, layered), got;
                                 Strike s;
 
-                                if (end == STRIKE_VOID)
+                                if (end == STRIKE_VOID || faults[k]->cuts_power) /* which has a kernel of its own that lies: tests/vm/table */
                                         continue;
                                 got = strike(f, faults[k], lie, 1000 * i + lie, &s);
                                 if (got != end)

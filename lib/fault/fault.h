@@ -27,6 +27,8 @@ typedef enum FaultCount {
         FAULT_UNREADABLE,    /* blocks of the prey that cannot be read then */
         FAULT_WRONG,         /* blocks of the prey that read wrong: never */
         FAULT_AGAIN,         /* errors of any kind, by a second scrub of all devices */
+        FAULT_LOST,          /* files that fsync(2) had promised, and that are not there as they were after a power cut */
+        FAULT_DAMAGED,       /* looks of btrfs check that found the filesystem damaged then, and mounts that failed */
         FAULT_QUICK,         /* scrubs of the devices that were struck, and commits, that took less time than they had to */
         _FAULT_COUNT_MAX,
 } FaultCount;
@@ -62,6 +64,7 @@ typedef struct FaultPlan {
 
 typedef struct Fault {
         const char *name, *help;
+        bool cuts_power; /* of all devices, under the stress, and nothing else: what comes of it is looked at by run/outage.h; all below is unused */
         const Means *means; /* by which the blocks are broken */
         /* Returns 0, FAULT_NOT_HERE, -ENODATA (this time there is nothing to strike: where the prey lies is chance), or the kernel's negative errno. */
         int (*choose)(FaultScene *s, FaultPlan *p);
@@ -74,6 +77,7 @@ typedef struct Fault {
 extern const Fault fault_bad_sector;
 extern const Fault fault_data;
 extern const Fault fault_parity;
+extern const Fault fault_power_cut;
 extern const Fault fault_slow_disk;
 extern const Fault fault_super;
 extern const Fault fault_tree;
@@ -86,5 +90,3 @@ extern const size_t n_faults;
 
 /* A random bit of a block, not among its first `spared` bytes. */
 uint32_t fault_bit(FaultScene *s, uint32_t spared);
-/* True when each device has a layer (target/layer.h). */
-bool fault_has_layer(const FaultScene *s);

@@ -50,7 +50,7 @@ static int choose(FaultScene *s, FaultPlan *p) {
         uint64_t logical, lost;
         unsigned copy;
 
-        if (!fault_has_layer(s) || !layer_knows("dust"))
+        if (!target_has_layers(s->target) || !layer_knows("dust"))
                 return FAULT_NOT_HERE;
         if (!find_stripe(s, &p->chunk, &logical))
                 return -ENODATA;

@@ -12,7 +12,7 @@
 static int choose(FaultScene *s, FaultPlan *p) {
         uint64_t logical = s->prey.logical[rng_below(&s->rng, PREY_PIECES)];
 
-        if (!fault_has_layer(s) || !layer_knows("delay"))
+        if (!target_has_layers(s->target) || !layer_knows("delay"))
                 return FAULT_NOT_HERE;
         p->chunk = extent_map_find(&s->map, logical);
         if (!p->chunk)

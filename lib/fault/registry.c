@@ -6,6 +6,7 @@ const Fault *const faults[] = {
         &fault_bad_sector,
         &fault_data,
         &fault_parity,
+        &fault_power_cut,
         &fault_slow_disk,
         &fault_super,
         &fault_tree,
@@ -24,16 +25,11 @@ const char *const fault_count_names[_FAULT_COUNT_MAX] = {
         [FAULT_UNREADABLE] = "blocks that cannot be read",
         [FAULT_WRONG] = "blocks that read wrong",
         [FAULT_AGAIN] = "errors of a second scrub",
+        [FAULT_LOST] = "files lost that fsync had promised",
+        [FAULT_DAMAGED] = "looks that found the filesystem damaged",
         [FAULT_QUICK] = "scrubs and commits done sooner than the device",
 };
 
 uint32_t fault_bit(FaultScene *s, uint32_t spared) {
         return spared * 8 + (uint32_t)rng_below(&s->rng, (DISK_BLOCK - spared) * 8);
-}
-
-bool fault_has_layer(const FaultScene *s) {
-        for (unsigned i = 0; i < s->target->n_devices; i++)
-                if (!s->target->devices[i].below[0])
-                        return false;
-        return true;
 }

@@ -215,17 +215,22 @@ static void append(Strike *k, const char *format, ...) {
         va_end(ap);
 }
 
-static void say(Work *w) {
-        Strike *k = w->strike;
+void strike_say_differences(Strike *k) {
         bool first = true;
 
-        append(k, "%s%s: %u block%s, the first on devid %" PRIu64 " at %" PRIu64, k->text[0] ? "; " : "", w->fault->help, k->n_blocks,
-               k->n_blocks == 1 ? "" : "s", k->devid, k->physical);
         for (FaultCount i = 0; i < _FAULT_COUNT_MAX; i++)
                 if (k->seen[i] != k->expected[i]) {
                         append(k, "%s %" PRIu64 " %s instead of %" PRIu64, first ? ":" : ",", k->seen[i], fault_count_names[i], k->expected[i]);
                         first = false;
                 }
+}
+
+static void say(Work *w) {
+        Strike *k = w->strike;
+
+        append(k, "%s%s: %u block%s, the first on devid %" PRIu64 " at %" PRIu64, k->text[0] ? "; " : "", w->fault->help, k->n_blocks,
+               k->n_blocks == 1 ? "" : "s", k->devid, k->physical);
+        strike_say_differences(k);
 }
 
 /* The commit in between writes the superblocks. A file is changed for it: without a change there is none. */

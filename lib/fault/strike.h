@@ -11,6 +11,7 @@ typedef enum StrikeEnd {
         STRIKE_MISSED,   /* fewer errors were counted */
         STRIKE_EXCESS,   /* more */
         STRIKE_OTHER,    /* as many, but elsewhere, not repaired, not readable, or come again */
+        STRIKE_BROKEN,   /* after a power cut: what was promised is gone, or the filesystem damaged */
         STRIKE_WRONG,    /* data was read wrong without an error */
         STRIKE_VOID,     /* what was struck had moved: nothing can be said */
         STRIKE_HINDERED, /* an operation failed on the way: `op`, `result` */
@@ -36,6 +37,9 @@ typedef struct StrikeOrder {
         int root_fd;
         uint64_t seed; /* of all that is chosen at random */
 } StrikeOrder;
+
+/* What seen and expected differ in is appended to the text. */
+void strike_say_differences(Strike *k);
 
 /* Strikes the mounted target, in which nothing else may happen meanwhile. Blocks: writes and deletes a file, scrubs the chunk that was struck
  * (or only superblocks) twice. What the kernel has not repaired is put back as it was, whatever happened. Negative, with a sentence: a reason of

@@ -197,9 +197,10 @@ static void decide_death(Judge *j, const Pending *p) {
 static void decide_fault(Judge *j, const Pending *p) {
         static const FindingClass classes[] = {
                 [FAULT_MISSED] = CLASS_FAULT_MISSED, [FAULT_EXCESS] = CLASS_FAULT_EXCESS, [FAULT_OTHERWISE] = CLASS_FAULT_OTHERWISE,
+                [FAULT_BROKEN] = CLASS_POWER_CUT,
         };
         int miss = p->first.result;
-        bool known = miss >= FAULT_MISSED && miss <= FAULT_OTHERWISE;
+        bool known = miss >= FAULT_MISSED && miss <= FAULT_BROKEN;
 
         rows_add(j, &(Ruling){ .class = known ? classes[miss] : CLASS_FAULT_OTHERWISE, .grade = GRADE_FINDING, .op = p->first.op }, p);
 }

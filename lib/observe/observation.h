@@ -36,6 +36,7 @@ typedef enum FaultMiss {
         FAULT_MISSED = 1, /* fewer errors were noticed than there are */
         FAULT_EXCESS,     /* more */
         FAULT_OTHERWISE,  /* as many, but at another place, not repaired, not readable, or come again */
+        FAULT_BROKEN,     /* what fsync(2) had promised is gone, or the filesystem damaged */
 } FaultMiss;
 
 /* What was known to hold when it was seen. Facts, not judgements. */

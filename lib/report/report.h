@@ -55,7 +55,7 @@ void totals_add(Totals *t, const Totals *earlier);
 
 /* What has become of the strikes of one fault. Each is met, void or a finding. */
 typedef struct FaultTally {
-        uint64_t struck, blocks; /* bits flipped, one in each */
+        uint64_t struck, blocks; /* bits flipped, one in each; of a power cut: files that fsync(2) had promised */
         uint64_t met;            /* what had to come came */
         uint64_t void_;          /* nothing can be said: what was struck had moved meanwhile */
         bool not_here;           /* it does not apply to this target */

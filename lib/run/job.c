@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/units.h"
+#include "run/job-internal.h"
 #include "run/populate.h"
 #include "stress/budget.h"
 #include "target/empty-groups.h"
@@ -57,10 +58,13 @@ static int fill_and_check(Job *j) {
         return r < 0 ? r : check_room(j, fd);
 }
 
-static int switch_reclaim_on(Job *j) {
+int job_mounted(Job *j) {
         Error e = ERROR_NULL;
-        int r = reclaim_set(&j->desk->target, j->config, NULL, &e);
+        int r;
 
+        j->desk->space_watch = SPACE_WATCH_NULL;
+        j->desk->told_empty = (EmptyGroups){ 0 };
+        r = reclaim_set(&j->desk->target, j->config, NULL, &e);
         if (r < 0)
                 j->desk->error = e;
         if (r == RECLAIM_MISSING)
@@ -72,12 +76,10 @@ static int do_make(Job *j) {
         Error unmounting = ERROR_NULL;
         int r;
 
-        j->desk->space_watch = SPACE_WATCH_NULL;
-        j->desk->told_empty = (EmptyGroups){ 0 };
         r = target_make(&j->desk->target, j->config, &j->desk->error);
         if (r < 0)
                 return r;
-        r = switch_reclaim_on(j);
+        r = job_mounted(j);
         if (r == 0)
                 r = fill_and_check(j);
         if (r < 0)
@@ -333,21 +335,23 @@ static int do_unmount(Job *j) {
         return target_unmount(&j->desk->target, &j->desk->error);
 }
 
+void job_check_devices(Job *j) {
+        const char *argv[] = { "btrfs", "check", "--readonly", "--force", j->desk->target.devices[0].path, NULL };
+
+        j->desk->check_status = child_run(argv, CHECK_TIMEOUT_NS, j->desk->output, sizeof(j->desk->output));
+}
+
 /* The mount holds the loop devices: to check them after it is gone, hold them here for that while. */
 static int do_retire(Job *j) {
-        Target *t = &j->desk->target;
-        const char *argv[] = { "btrfs", "check", "--readonly", "--force", t->devices[0].path, NULL };
-        int fds[TARGET_DEVICES_MAX], r;
+        TargetHold hold;
+        int r;
 
         learn_paths(j);
-        argv[4] = t->devices[0].path;
-        for (unsigned i = 0; i < t->n_devices; i++)
-                fds[i] = open(t->devices[i].path, O_RDONLY | O_CLOEXEC);
-        r = target_unmount(t, &j->desk->error);
+        target_hold(&hold, &j->desk->target);
+        r = target_unmount(&j->desk->target, &j->desk->error);
         if (r == 0)
-                j->desk->check_status = child_run(argv, CHECK_TIMEOUT_NS, j->desk->output, sizeof(j->desk->output));
-        for (unsigned i = 0; i < t->n_devices; i++)
-                closep(&fds[i]);
+                job_check_devices(j);
+        target_release(&hold);
         return r;
 }
 
@@ -362,6 +366,8 @@ static const struct {
         [JOB_UNMOUNT] = { "unmount the target", do_unmount },
         [JOB_RETIRE] = { "unmount and check the lost target", do_retire },
         [JOB_FAULT] = { "have a fault strike", do_fault },
+        [JOB_CUT] = { "cut the power of the target", outage_begin },
+        [JOB_POWER_UP] = { "mount the target after the power cut", outage_end },
 };
 
 const char *job_name(JobKind kind) {

@@ -10,6 +10,7 @@
 
 #include "base/child.h"
 #include "fault/strike.h"
+#include "fault/witness.h"
 #include "observe/observation.h"
 #include "target/empty-groups.h"
 #include "target/space-watch.h"
@@ -23,6 +24,8 @@ typedef enum JobKind {
         JOB_UNMOUNT, /* target_unmount() */
         JOB_RETIRE,  /* of a lost target: unmount, btrfs check --readonly on the devices, let them go */
         JOB_FAULT,   /* strike_run() */
+        JOB_CUT,     /* outage_begin() */
+        JOB_POWER_UP, /* outage_end() */
         _JOB_MAX,
 } JobKind;
 
@@ -41,17 +44,20 @@ typedef struct JobDesk {
         SpaceWatch space_watch; /* begins with JOB_MAKE */
         Observation space;   /* JOB_CONTROL: OBS_SPACE when the kernel keeps space from use; kind OBS_RESULT: it does not */
         char note[256];      /* JOB_MAKE: what the run has to do without, a sentence; empty: nothing */
-        char output[8192];   /* JOB_RETIRE: what btrfs check said */
-        Strike strike;       /* JOB_FAULT */
+        char output[8192];   /* JOB_RETIRE, JOB_POWER_UP: what btrfs check said */
+        Strike strike;       /* JOB_FAULT, JOB_POWER_UP */
+        Witness witness;     /* JOB_CUT to JOB_POWER_UP */
+        uint32_t promised;   /* what it had promised when the power went */
+        bool dark;           /* likewise: the power is off */
         bool striking;       /* JOB_FAULT has not come to its end: what it broke may be broken still */
-        int check_status;    /* JOB_RETIRE: exit status of btrfs check; negative errno: it could not be run */
+        int check_status;    /* likewise: its exit status of btrfs check; negative errno: it could not be run */
 } JobDesk;
 
 typedef struct Job {
         JobKind kind;
         Child child;
         uint64_t deadline_ns; /* CLOCK_MONOTONIC */
-        size_t fault;         /* JOB_FAULT: index in faults[], … */
+        size_t fault;         /* JOB_FAULT, JOB_CUT: index in faults[], … */
         uint64_t seed;        /* … and of what it chooses */
         uint64_t cleaner_wait_ns; /* JOB_CONTROL: how long the cleaner may take to delete empty block groups */
         const char *sys_root; /* prefixes /sys (tests; NULL: none) */

@@ -28,16 +28,28 @@ bool run_fault_due(const Run *r) {
         return r->config.fault.enabled && r->report.totals.stress_ns >= r->fault_ns + r->config.fault.interval_ns && any_left(r);
 }
 
-void run_fault_strike(Run *r) {
+/* There is one. */
+static size_t next(const Run *r) {
+        size_t i = r->job.fault;
+
         do
-                r->job.fault = (r->job.fault + 1) % n_faults;
-        while (!takes_part(r, r->job.fault));
+                i = (i + 1) % n_faults;
+        while (!takes_part(r, i));
+        return i;
+}
+
+bool run_fault_cuts(const Run *r) {
+        return faults[next(r)]->cuts_power;
+}
+
+void run_fault_strike(Run *r) {
+        r->job.fault = next(r);
         r->job.seed = rng_next(&r->fault_rng);
         r->fault_ns = r->report.totals.stress_ns;
 }
 
 bool run_fault_explains(const Run *r) {
-        return r->state == RUN_STRIKING || (r->struck_ns > 0 && r->now_ns < r->struck_ns + LATE_NS);
+        return r->state == RUN_STRIKING || r->state == RUN_CUTTING || r->desk->dark || r->powering_up || (r->struck_ns > 0 && r->now_ns < r->struck_ns + LATE_NS);
 }
 
 static void observe(Run *r, const Strike *k, ObservationKind kind, Operation op, int result) {
@@ -71,4 +83,6 @@ void run_fault_struck(Run *r) {
                 observe(r, k, OBS_FAULT, OP_SCRUB, FAULT_EXCESS);
         else if (k->end == STRIKE_OTHER)
                 observe(r, k, OBS_FAULT, OP_SCRUB, FAULT_OTHERWISE);
+        else if (k->end == STRIKE_BROKEN)
+                observe(r, k, OBS_FAULT, OP_FSYNC, FAULT_BROKEN);
 }

@@ -38,6 +38,7 @@ struct Run {
         bool urgent;         /* the end may take at most 10 s */
         bool stuck;          /* what workers wait for, or an oops has left locked, an unmount would wait for too */
         bool completed;      /* the asked-for time is over */
+        bool powering_up;    /* retiring with JOB_POWER_UP */
         bool reconfigured;   /* evicting for a new configuration, not for a lost target */
         bool refused;        /* an interlock said no before anything was written */
         bool cancel_tried, killed;
@@ -79,6 +80,8 @@ void run_close_sources(Run *r);
 void run_watch(Run *r);
 /* Saves evidence of findings that have none and tells of them. */
 void run_tell_findings(Run *r);
+/* The lost target has been checked: counts it. False: there were too many. */
+bool run_lost(Run *r);
 /* Those that fail the run, as of now. */
 uint64_t run_failing_findings(const Run *r);
 /* What btrfs check said of the lost target goes to the evidence of the newest finding. */
@@ -102,6 +105,8 @@ void run_health_evidence(Run *r, const Finding *f);
 /* run-fault.c; with [Fault] Enabled=no they do nothing. Begins anew, with the first fault. */
 void run_fault_begin(Run *r);
 bool run_fault_due(const Run *r);
+/* The next one cuts the power. */
+bool run_fault_cuts(const Run *r);
 /* Chooses the next and starts it. */
 void run_fault_strike(Run *r);
 /* It has struck: what came of it is counted, and observed where it is not what had to. */

@@ -144,3 +144,15 @@ void run_free(Run *r) {
 void run_freep(Run **r) {
         run_free(*r);
 }
+
+void run_stop(Run *r) {
+        r->stop = true;
+}
+
+RunState run_state(const Run *r) {
+        return r->state;
+}
+
+const Report *run_report(const Run *r) {
+        return &r->report;
+}

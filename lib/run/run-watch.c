@@ -189,6 +189,18 @@ void run_keep_check(Run *r) {
                 run_note(r, "What btrfs check said of a lost target could not be kept in its evidence folder.");
 }
 
+bool run_lost(Run *r) {
+        r->report.totals.remakes++;
+        run_keep_check(r);
+        run_soak_incident(r);
+        run_note(r, "The lost target was unmounted and checked: btrfs check --readonly %s (status %d).",
+                 r->desk->check_status == 0 ? "found no error" : "found errors or could not run", r->desk->check_status);
+        if (r->report.totals.remakes <= r->config.run.max_remakes)
+                return true;
+        run_note(r, "The target was lost more than MaxRemakes=%llu times; the run ends here.", (unsigned long long)r->config.run.max_remakes);
+        return false;
+}
+
 uint64_t run_failing_findings(const Run *r) {
         uint64_t n = 0;
 

@@ -14,6 +14,7 @@
 #define PAUSE_TIMEOUT_NS (60 * NSEC_PER_SEC)
 #define COOLING_TIMEOUT_NS (3600 * NSEC_PER_SEC)
 #define STRIKE_TIMEOUT_NS (3600 * NSEC_PER_SEC) /* four scrubs of a block group on every device */
+#define CUT_TIMEOUT_NS (60 * NSEC_PER_SEC)
 #define END_KILL_NS (4 * NSEC_PER_SEC)       /* of the 10 s that a stop may take: workers to end by themselves … */
 #define END_LEAVE_NS (5 * NSEC_PER_SEC)      /* … then killed … */
 #define UNMOUNT_URGENT_NS (4 * NSEC_PER_SEC) /* … and this to unmount. */
@@ -91,7 +92,7 @@ static void step_preflight(Run *r) {
         /* How the disks are before the stress. */
         if (run_health_busy(r) || !job_is_done(r, RUN_UNMOUNTING))
                 return;
-        if (!control_is_clean(r)) {
+        if (!control_is_clean(r) && r->report.stress_mono_ns == 0) {
                 error_set(&e, EXIT_ERROR, EINVAL,
                           "The target fails the control scrub before any stress (devid %llu: %s%s%s), so nothing can be concluded from "
                           "it. Look at the kernel log and choose other profiles, features or devices.",
@@ -110,7 +111,9 @@ static RunState due(Run *r) {
                 return RUN_CONFIRMING;
         if (run_health_hot(r))
                 return RUN_COOLING;
-        return run_fault_due(r) ? RUN_STRIKING : RUN_STRESS;
+        if (!run_fault_due(r))
+                return RUN_STRESS;
+        return run_fault_cuts(r) ? RUN_CUTTING : RUN_STRIKING;
 }
 
 static void step_stress(Run *r) {
@@ -134,8 +137,8 @@ static void step_stress(Run *r) {
         if (crew_alive(&r->crew) == 0)
                 return fail(r, &none_left, RUN_UNMOUNTING);
         r->paused_for = due(r);
-        if (r->paused_for != RUN_STRESS)
-                enter(r, RUN_PAUSING);
+        if (r->paused_for != RUN_STRESS) /* the power goes when it goes */
+                enter(r, r->paused_for == RUN_CUTTING ? RUN_CUTTING : RUN_PAUSING);
 }
 
 static void resume(Run *r) {
@@ -209,6 +212,17 @@ static void step_striking(Run *r) {
         resume(r);
 }
 
+/* Where power cannot go, the stress goes on. */
+static void step_cutting(Run *r) {
+        if (!job_is_done(r, RUN_STOPPING))
+                return;
+        if (r->desk->dark)
+                return enter(r, RUN_EVICTING);
+        crew_thaw(&r->crew, r->now_ns);
+        run_fault_struck(r);
+        resume(r);
+}
+
 /* True when no worker is left, or when those left ignore SIGKILL (stuck in the kernel) and time is up. */
 static bool workers_gone(Run *r) {
         uint64_t since = r->now_ns - r->entered_ns;
@@ -239,7 +253,7 @@ static void step_evicting(Run *r) {
                           "Save the kernel log and reboot.", left);
                 return fail(r, &e, RUN_DONE);
         }
-        enter(r, RUN_RETIRING);
+        enter(r, r->desk->dark && r->urgent ? RUN_UNMOUNTING : RUN_RETIRING);
 }
 
 /* Nothing of the target is left but its disks, if it is on disks. */
@@ -247,21 +261,21 @@ static RunState after_target(const Run *r) {
         return r->report.health ? RUN_EXAMINING : RUN_DONE;
 }
 
+/* The target is there again, as a power cut has left it; one that cannot be mounted any more is made anew. */
+static void step_powering_up(Run *r) {
+        r->powering_up = false;
+        run_fault_struck(r);
+        r->asked &= ~(unsigned)JUDGE_REMAKE;
+        enter(r, r->desk->target.mounted ? RUN_PREFLIGHT : RUN_MAKING);
+}
+
 static void step_retiring(Run *r) {
         if (!job_is_done(r, RUN_DONE))
                 return;
-        if (!r->reconfigured) {
-                r->report.totals.remakes++;
-                run_keep_check(r);
-                run_soak_incident(r);
-                run_note(r, "The lost target was unmounted and checked: btrfs check --readonly %s (status %d).",
-                         r->desk->check_status == 0 ? "found no error" : "found errors or could not run", r->desk->check_status);
-                if (r->report.totals.remakes > r->config.run.max_remakes) {
-                        run_note(r, "The target was lost more than MaxRemakes=%llu times; the run ends here.",
-                                 (unsigned long long)r->config.run.max_remakes);
-                        return enter(r, after_target(r));
-                }
-        }
+        if (r->powering_up)
+                return step_powering_up(r);
+        if (!r->reconfigured && !run_lost(r))
+                return enter(r, after_target(r));
         /* The old workers have gone: knobs and benches are those of the new ones. */
         if (r->reconfigured) {
                 run_tune_begin(r);
@@ -343,8 +357,17 @@ static void enter_striking(Run *r) {
         start_job(r, JOB_FAULT, STRIKE_TIMEOUT_NS);
 }
 
+/* Each stands still as soon as it is back from the kernel, and what it has not yet synced is lost. */
+static void enter_cutting(Run *r) {
+        run_fault_strike(r);
+        crew_freeze(&r->crew);
+        start_job(r, JOB_CUT, CUT_TIMEOUT_NS);
+}
+
 static void enter_end(Run *r) {
-        r->killed = false;
+        r->killed = r->desk->dark;
+        if (r->killed)
+                crew_kill(&r->crew);
         atomic_store(&r->board->cancelling, true);
         board_set_phase(r->board, PHASE_STOP);
         /* After that: no worker that was frozen makes a step more. */
@@ -354,7 +377,8 @@ static void enter_end(Run *r) {
 }
 
 static void enter_retiring(Run *r) {
-        start_job(r, r->reconfigured ? JOB_UNMOUNT : JOB_RETIRE, r->stuck ? UNMOUNT_URGENT_NS : RETIRE_TIMEOUT_NS);
+        r->powering_up = r->desk->dark && !r->reconfigured;
+        start_job(r, r->powering_up ? JOB_POWER_UP : r->reconfigured ? JOB_UNMOUNT : JOB_RETIRE, r->stuck ? UNMOUNT_URGENT_NS : RETIRE_TIMEOUT_NS);
 }
 
 static void enter_unmounting(Run *r) {
@@ -381,6 +405,7 @@ static const struct {
         [RUN_CONFIRMING] = { "control scrub", enter_control, step_confirming },
         [RUN_COOLING] = { "cooling down", NULL, step_cooling },
         [RUN_STRIKING] = { "a fault strikes", enter_striking, step_striking },
+        [RUN_CUTTING] = { "the power goes", enter_cutting, step_cutting },
         [RUN_HOLDING] = { "held at a finding", run_hold, run_hold_step },
         [RUN_EVICTING] = { "ending the workers to make the target again", enter_end, step_evicting },
         [RUN_RETIRING] = { "unmounting the old target", enter_retiring, step_retiring },
@@ -460,18 +485,6 @@ void run_step(Run *r, uint64_t now_ns) {
         r->last_step_ns = now_ns;
         if (r->state != RUN_DONE)
                 run_soak(r);
-}
-
-void run_stop(Run *r) {
-        r->stop = true;
-}
-
-RunState run_state(const Run *r) {
-        return r->state;
-}
-
-const Report *run_report(const Run *r) {
-        return &r->report;
 }
 
 void run_begin(Run *r) {

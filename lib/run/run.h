@@ -6,6 +6,7 @@
  *
  *   making → preflight → stress ⇄ pausing → confirming | cooling | striking
  *                          │  ├→ evicting → retiring → making        (target lost, or a new configuration)
+ *                          ├→ cutting → evicting → retiring → preflight  (the power of the target goes, and comes back)
  *                          │  └→ holding ─┐                          (OnFinding=hold, from the pauses too)
  *                          └→ stopping ←──┘ → final → unmounting → examining → done
  *
@@ -28,9 +29,10 @@ typedef enum RunState {
         RUN_CONFIRMING, /* the control scrub that decides a suspect */
         RUN_COOLING,    /* the workers pause until the disks are cooler */
         RUN_STRIKING,   /* the workers pause while a fault strikes, and for what must come of it */
+        RUN_CUTTING,    /* the power of the target goes, under the stress */
         RUN_HOLDING,    /* everything stands still at a finding, for a debugger */
-        RUN_EVICTING,   /* workers end because the target must be made again */
-        RUN_RETIRING,   /* unmount and check the old target */
+        RUN_EVICTING,   /* workers end because the target must be made again, or has lost its power */
+        RUN_RETIRING,   /* unmount and check the old target; after a power cut mount it again */
         RUN_STOPPING,   /* workers end because the run ends */
         RUN_FINAL,      /* a last control scrub of the quiesced target */
         RUN_UNMOUNTING,

@@ -83,6 +83,13 @@ static int remove_layer(const char *name, bool deferred) {
         return task_run(t);
 }
 
+static void resume_layer(const char *name) {
+        _cleanup_task_ struct dm_task *t = task_new(DM_DEVICE_RESUME);
+
+        if (t && dm_task_set_name(t, name) && dm_task_skip_lockfs(t))
+                task_run(t);
+}
+
 /* A name of ours, and nobody else's that begins like it: printed again it is the same. */
 static bool is_of_the_dead(const char *name) {
         unsigned number;
@@ -102,8 +109,10 @@ void layers_sweep(void) {
         if (!t || task_run(t) < 0 || !(n = dm_task_get_names(t)) || n->dev == 0)
                 return;
         for (;; n = (struct dm_names *)((char *)n + n->next)) {
-                if (is_of_the_dead(n->name))
+                if (is_of_the_dead(n->name)) {
+                        resume_layer(n->name);        /* one that waits for ever is used for ever */
                         remove_layer(n->name, false); /* -EBUSY: in use, and goes with that */
+                }
                 if (n->next == 0)
                         return;
         }
@@ -219,6 +228,13 @@ int layer_load(const char *path, const char *target, const char *arguments) {
         if (r == 0)
                 r = task_run(t);
         return r == 0 ? resume(path) : r;
+}
+
+int layer_suspend(const char *path) {
+        _cleanup_task_ struct dm_task *t = task_for(DM_DEVICE_SUSPEND, path);
+
+        /* The filesystem is not to be frozen, which would be a commit, and no queue is to be emptied that nobody takes from. */
+        return t && dm_task_skip_lockfs(t) && dm_task_no_flush(t) ? task_run(t) : -ENODEV;
 }
 
 int layer_message(const char *path, const char *text) {

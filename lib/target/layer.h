@@ -20,7 +20,7 @@ typedef struct Layer {
 
 /* -ENODEV: the kernel has no device mapper. `root` as for target_check(). */
 int layer_check(const char *root, Error *e);
-/* Removes what killed runs have left, and nobody uses. */
+/* Removes what killed runs have left, and nobody uses. What is suspended is resumed before. */
 void layers_sweep(void);
 /* Lays a layer over the device that lets everything through; `number` tells it from others of this process. Blocks shortly. */
 int layer_create(Layer *l, const char *device, unsigned number, Error *e);
@@ -33,5 +33,7 @@ bool layer_knows(const char *target);
 /* Has the whole layer be this from now on; no I/O is lost or fails by the change, what is in flight ends before. `arguments` follow device and
  * offset in the table, NULL: none. Negative errno. Blocks. */
 int layer_load(const char *path, const char *target, const char *arguments);
+/* Holds back all I/O that comes to the layer from now on, until layer_load(); what is in flight ends before. Negative errno. Blocks. */
+int layer_suspend(const char *path);
 /* Sends a message to the target of the layer. Negative errno. */
 int layer_message(const char *path, const char *text);

@@ -7,7 +7,9 @@
 
 /* mkfs on these names (NULL-terminated), as the configuration wants it. Results of mkfs_btrfs(). */
 int target_format(const char *const devices[], const Config *c, Error *e);
-/* Mounts the filesystem that is on these names, and nothing else, with a layer over each where Layer= says so. Sets t->mounted. */
+/* Mounts the filesystem that is on these names, and nothing else. Sets t->mounted. */
+int target_mount_devices(Target *t, const char *const devices[], const Config *c, Error *e);
+/* The same, with a layer over each name where Layer= says so. */
 int target_mount(Target *t, const char *const devices[], const Config *c, Error *e);
 /* Fills in all that the mounted filesystem says about itself. */
 int target_describe(Target *t, const BtrfsOps *ops, Error *e);

@@ -128,17 +128,12 @@ static int layers_lay(Layers *l, const char *const devices[], const Config *c, E
         return 0;
 }
 
-int target_mount(Target *t, const char *const below[], const Config *c, Error *e) {
-        _cleanup_(layers_close) Layers layers = { 0 };
-        const char *const *devices = layers.names;
+int target_mount_devices(Target *t, const char *const devices[], const Config *c, Error *e) {
         const char *options = c->target.mount_options;
         char data[4096]; /* a page: mount(2) takes no more */
         unsigned long flags;
-        int r = layers_lay(&layers, below, c, e);
+        int r = mount_data(data, sizeof(data), &flags, devices, options);
 
-        if (r < 0)
-                return r;
-        r = mount_data(data, sizeof(data), &flags, devices, options);
         if (r < 0)
                 return error_set(e, EXIT_USAGE, -r, "the mount options \"%s\" cannot be understood: %s (MountOptions=)", options,
                                  strerror(-r));
@@ -151,6 +146,13 @@ int target_mount(Target *t, const char *const below[], const Config *c, Error *e
                                  "not know (MountOptions=%s)", devices[0], t->mount_point, strerror(errno), options);
         t->mounted = true;
         return 0;
+}
+
+int target_mount(Target *t, const char *const below[], const Config *c, Error *e) {
+        _cleanup_(layers_close) Layers layers = { 0 };
+        int r = layers_lay(&layers, below, c, e);
+
+        return r < 0 ? r : target_mount_devices(t, layers.names, c, e);
 }
 
 static void table_unref(struct libmnt_table **tb) {
@@ -239,6 +241,7 @@ int target_describe(Target *t, const BtrfsOps *ops, Error *e) {
         _cleanup_close_ int fd = open(t->mount_point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         int r = fd < 0 ? -errno : ops->fs_info(fd, &info);
 
+        t->n_devices = 0;
         if (r == 0) {
                 memcpy(t->fsid, info.fsid, sizeof(t->fsid));
                 format_fsid(t->fsid, t->fsid_text);
@@ -388,4 +391,21 @@ int target_unmount(Target *t, Error *e) {
                                  "that ends", t->devices[r].path, users);
         }
         return 0;
+}
+
+bool target_has_layers(const Target *t) {
+        for (unsigned i = 0; i < t->n_devices; i++)
+                if (!t->devices[i].below[0])
+                        return false;
+        return t->n_devices > 0;
+}
+
+void target_hold(TargetHold *h, const Target *t) {
+        for (h->n = 0; h->n < t->n_devices; h->n++)
+                h->fds[h->n] = open(t->devices[h->n].path, O_RDONLY | O_CLOEXEC);
+}
+
+void target_release(TargetHold *h) {
+        while (h->n > 0)
+                closep(&h->fds[--h->n]);
 }

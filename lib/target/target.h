@@ -75,6 +75,17 @@ int target_make(Target *t, const Config *c, Error *e);
  * cannot be synced and must be unmounted all the same. Then waits shortly until the loop devices are gone, unless the caller itself has
  * one open; -EBUSY when they stay: unmounted, but something holds them. A target that is not mounted is success. */
 int target_unmount(Target *t, Error *e);
+/* True when each device has a layer (target/layer.h). */
+bool target_has_layers(const Target *t);
+
+/* Keeps the devices of a target, and what lies below them, while it is not mounted; one that cannot be opened is not kept. */
+typedef struct TargetHold {
+        unsigned n;
+        int fds[TARGET_DEVICES_MAX];
+} TargetHold;
+
+void target_hold(TargetHold *h, const Target *t);
+void target_release(TargetHold *h);
 /* Opens the root directory of the mounted target. The caller owns the fd. -ENODEV: what is at the mount point is not the target (so that
  * nobody stresses the filesystem below it). */
 int target_open(const Target *t, Error *e);
