@@ -101,16 +101,22 @@ static const Profiles profiles_tried[] = {
         { 2, "single", "single", 1, 0, 1 },
 };
 
+static bool is_mirrored(const char *profile) {
+        return strncmp(profile, "raid1", strlen("raid1")) == 0; /* raid10 too */
+}
+
 /* What must come of it; STRIKE_VOID: the lie changes nothing that could be seen. */
 static StrikeEnd wanted(const Fault *f, const Profiles *p, Lie lie, bool layered) {
         bool counted = f != &fault_parity && f != &fault_slow_disk;
-        bool corrected = f == &fault_tree || ((f == &fault_data || f == &fault_bad_sector) && p->copies + p->parity > 1);
+        bool corrected = f == &fault_tree || f == &fault_device_loss || ((f == &fault_data || f == &fault_bad_sector) && p->copies + p->parity > 1);
 
         if (f == &fault_parity && p->parity == 0)
                 return STRIKE_NOT_HERE;
         if (f == &fault_tree && p->metadata_copies < 2)
                 return STRIKE_NOT_HERE;
         if ((f == &fault_bad_sector || f == &fault_slow_disk) && !layered)
+                return STRIKE_NOT_HERE;
+        if (f == &fault_device_loss && !(layered && is_mirrored(p->data) && is_mirrored(p->metadata)))
                 return STRIKE_NOT_HERE;
         switch (lie) {
         case HONEST:
@@ -120,9 +126,9 @@ static StrikeEnd wanted(const Fault *f, const Profiles *p, Lie lie, bool layered
         case IDLE:
                 return counted ? STRIKE_MISSED : STRIKE_OTHER;
         case DOUBLE:
-                return counted ? STRIKE_EXCESS : STRIKE_VOID;
+                return counted && f != &fault_device_loss ? STRIKE_EXCESS : STRIKE_VOID; /* of which more may come */
         case ELSEWHERE: /* errors of the last scrub of all are lost */
-                return corrected && p->n_devices > 1 ? STRIKE_OTHER : STRIKE_VOID;
+                return f == &fault_device_loss ? STRIKE_EXCESS : corrected && p->n_devices > 1 ? STRIKE_OTHER : STRIKE_VOID;
         case UNCORRECTED:
                 return corrected ? STRIKE_OTHER : STRIKE_VOID;
         default:

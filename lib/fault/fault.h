@@ -55,8 +55,10 @@ typedef struct FaultPlan {
         size_t n_blocks;
         FaultBlock blocks[FAULT_BLOCKS_MAX];
         const Chunk *chunk; /* in the scene's map: holds all of them, and is what is scrubbed; NULL: no chunk does */
+        bool whole;         /* all of the devices is scrubbed instead */
         uint64_t least_ns;  /* that a scrub of a device that was struck takes, and a commit */
         uint64_t expected[_FAULT_COUNT_MAX];
+        unsigned at_least;  /* of which of these more may come: bits by FaultCount */
 } FaultPlan;
 
 /* The named condition: it does not apply to this target. */
@@ -68,6 +70,9 @@ typedef struct Fault {
         const Means *means; /* by which the blocks are broken */
         /* Returns 0, FAULT_NOT_HERE, -ENODATA (this time there is nothing to strike: where the prey lies is chance), or the kernel's negative errno. */
         int (*choose)(FaultScene *s, FaultPlan *p);
+        /* For a device that is broken while it is written to, and whole when it is scrubbed. The prey has been laid anew meanwhile: says what must come
+         * of it. NULL: it is broken until the kernel mends it. */
+        void (*suffer)(FaultScene *s, FaultPlan *p);
         /* True when what was chosen is still in its place, so that the expectation holds. NULL: it cannot move. */
         bool (*stays)(FaultScene *s, const FaultPlan *p);
         unsigned stats; /* which error counters of devices grow by it, beside those of wrong content: bits by BTRFS_DEV_STAT_* */
@@ -76,6 +81,7 @@ typedef struct Fault {
 
 extern const Fault fault_bad_sector;
 extern const Fault fault_data;
+extern const Fault fault_device_loss;
 extern const Fault fault_parity;
 extern const Fault fault_power_cut;
 extern const Fault fault_slow_disk;

@@ -49,13 +49,29 @@ static int strike_delay(Wound *wounds, size_t n) {
         return r;
 }
 
-static int look_delay(const Wound *w, DiskBlock *ret) {
+static int look_unchanged(const Wound *w, DiskBlock *ret) {
         return disk_block_read(ret, w->path, w->at);
 }
 
 const Means means_delay = {
         .needs = "The target must have a layer (Layer=dm), and the kernel CONFIG_DM_DELAY.",
         .strike = strike_delay,
-        .look = look_delay,
+        .look = look_unchanged,
+        .heal = heal,
+};
+
+/* Never up, and without features: all I/O fails. dm-error would let go of the device below. */
+static int strike_fail(Wound *wounds, size_t n) {
+        int r = layer_load(wounds[0].path, "flakey", "0 3600");
+
+        for (Wound *w = wounds; w < wounds + n; w++)
+                w->struck = r == 0;
+        return r;
+}
+
+const Means means_fail = {
+        .needs = "The target must have a layer (Layer=dm), and the kernel CONFIG_DM_FLAKEY.",
+        .strike = strike_fail,
+        .look = look_unchanged,
         .heal = heal,
 };

@@ -5,6 +5,7 @@
 const Fault *const faults[] = {
         &fault_bad_sector,
         &fault_data,
+        &fault_device_loss,
         &fault_parity,
         &fault_power_cut,
         &fault_slow_disk,

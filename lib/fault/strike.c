@@ -121,7 +121,7 @@ static int scrub_some(Work *w, bool struck, ScrubStats *sum) {
                 if (is_struck(w, devid) != struck)
                         continue;
                 if (!c)
-                        r = scrub(w, devid, 0, 1, sum);
+                        r = scrub(w, devid, 0, w->plan.whole ? UINT64_MAX : 1, sum);
                 for (unsigned k = 0; c && k < c->n_stripes && r == 0; k++)
                         if (c->stripes[k].devid == devid)
                                 r = scrub(w, devid, c->stripes[k].physical, c->stripes[k].physical + c->extent_length, sum);
@@ -172,10 +172,30 @@ static void look_at_prey(Work *w) {
         PreyState state;
 
         prey_look(&w->scene.prey, &state);
-        w->strike->seen[FAULT_UNREADABLE] = state.unreadable;
-        w->strike->seen[FAULT_WRONG] = state.wrong;
+        w->strike->seen[FAULT_UNREADABLE] += state.unreadable;
+        w->strike->seen[FAULT_WRONG] += state.wrong;
         if (state.wrong > 0)
                 snprintf(w->strike->text, sizeof(w->strike->text), "%s", state.text);
+}
+
+/* What is written while the device is broken; then it is whole again. */
+static int suffer(Work *w) {
+        FaultScene *s = &w->scene;
+        int r;
+
+        prey_close(&s->prey);
+        r = prey_lay(&s->prey, s->ops, s->fd, rng_next(&s->rng));
+        if (r < 0)
+                return hindered(w, OP_WRITE, r);
+        extent_map_free(&s->map);
+        r = extent_map_read(&s->map, s->ops, s->fd);
+        if (r < 0)
+                return hindered(w, OP_TREE_SEARCH, r);
+        w->fault->suffer(s, &w->plan);
+        memcpy(w->strike->expected, w->plan.expected, sizeof(w->strike->expected));
+        look_at_prey(w);
+        r = w->fault->means->heal(w->wounds, w->plan.n_blocks);
+        return r < 0 ? cannot_strike(w, w->wounds[0].path, r) : 0;
 }
 
 static int scrub_again(Work *w) {
@@ -187,6 +207,15 @@ static int scrub_again(Work *w) {
         if (r == 0)
                 w->strike->seen[FAULT_AGAIN] = scrub_stats_errors(&struck) + scrub_stats_errors(&others);
         return r;
+}
+
+/* Where more may come, more is as many; and all of them are to be corrected. */
+static void level(uint64_t *expected, const uint64_t *seen, unsigned at_least) {
+        for (FaultCount k = FAULT_CHECKSUMS; k <= FAULT_READ_ERRORS; k++)
+                if (at_least & 1U << k)
+                        expected[k] = MAX_OF(expected[k], seen[k]);
+        if (at_least & 1U << FAULT_CORRECTED)
+                expected[FAULT_CORRECTED] = expected[FAULT_CHECKSUMS];
 }
 
 static StrikeEnd compare(const uint64_t *expected, const uint64_t *seen) {
@@ -243,8 +272,10 @@ static int commit(Work *w) {
 }
 
 static int examine(Work *w) {
-        int r = scrub_first(w);
+        int r = w->fault->suffer ? suffer(w) : 0;
 
+        if (r == 0)
+                r = scrub_first(w);
         if (r == 0)
                 r = commit(w);
         if (r == 0)
@@ -257,6 +288,7 @@ static int examine(Work *w) {
                 return r;
         look_at_prey(w);
         r = scrub_again(w);
+        level(w->strike->expected, w->strike->seen, w->plan.at_least);
         if (r == 0)
                 w->strike->end = compare(w->strike->expected, w->strike->seen);
         return r;
