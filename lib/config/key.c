@@ -111,7 +111,7 @@ const Key keys[] = {
         { "Target", "Populate", &type_size, SLOT(target.populate), "0", .max = 16 * TiB,
           .help = "Bytes of data to write to the target when it is made, which stay there: a real disk is not empty." },
         { "Target", "PopulateFill", &type_enum, SLOT(target.populate_fill), "write", populate_fill_names,
-          .help = "How Populate= is filled: written, or sparse, which allocates so much and then keeps 32 MiB of each GiB. As many block groups "
+          .help = "How Populate= is filled: written, or sparse, which allocates so much and then keeps 64 MiB of each GiB. As many block groups "
                   "stay as that would take, and there is little to write, to hold in memory or to scrub." },
         { "Target", "ReclaimThreshold", &type_percent, SLOT(target.reclaim_threshold), "0%", .max = 100,
           .help = "Have the kernel relocate, by itself, each data block group whose use falls below so much of its size (bg_reclaim_threshold, "

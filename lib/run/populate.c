@@ -14,7 +14,8 @@
 #define BLOCK_BYTES (1 * MiB)
 #define DEPTH 4
 #define SPARSE_FILE_BYTES GiB        /* a data block group on devices of some size */
-#define SPARSE_KEPT_BYTES (32 * MiB) /* of each: more than an aimed scrub takes for the churn's (HEAVY_SLACK in st-scrub.c) */
+/* Of each: more than an aimed scrub takes for the churn's (HEAVY_SLACK in st-scrub.c), and than a balance by Balance.UsageData=5 relocates. */
+#define SPARSE_KEPT_BYTES (64 * MiB)
 
 static int open_file(int dir_fd, uint64_t i, int flags) {
         char name[24];

@@ -65,7 +65,7 @@ start sparse --set Target.Devices=loop:12GiB*1 --set Target.Populate=5GiB --set 
 if wait_stress sparse; then
         inside() { nsenter -t "$(worker sparse ss:churn/1)" -m "$@"; }
         is "sparse: in files of 1 GiB" "$(inside find /mnt/population -type f -size 1048576k | wc -l)" 5
-        is "sparse: 32 MiB of each are there" "$(inside du -sBM /mnt/population | cut -f 1)" 160M
+        is "sparse: 64 MiB of each are there" "$(inside du -sBM /mnt/population | cut -f 1)" 320M
         is "sparse: and the groups that they were in" "$(inside btrfs filesystem df -g /mnt | awk '/^Data/ { sub(/.*total=/, ""); print ($0 + 0 >= 5) }')" 1
 fi
 ends sparse 0 PASS
