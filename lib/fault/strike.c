@@ -27,6 +27,14 @@ static int hindered(Work *w, Operation op, int result) {
         return 1;
 }
 
+/* -ENODATA: by chance it lies so that faults cannot be aimed at it. */
+static int cannot_lay(Work *w, int r) {
+        if (r != -ENODATA)
+                return hindered(w, OP_WRITE, r);
+        w->strike->end = STRIKE_VOID;
+        return 1;
+}
+
 static const char *device_path(const Target *t, uint64_t devid) {
         for (unsigned i = 0; i < t->n_devices; i++)
                 if (t->devices[i].devid == devid)
@@ -186,7 +194,7 @@ static int suffer(Work *w) {
         prey_close(&s->prey);
         r = prey_lay(&s->prey, s->ops, s->fd, rng_next(&s->rng));
         if (r < 0)
-                return hindered(w, OP_WRITE, r);
+                return cannot_lay(w, r);
         extent_map_free(&s->map);
         r = extent_map_read(&s->map, s->ops, s->fd);
         if (r < 0)
@@ -299,7 +307,7 @@ static int strike(Work *w, uint64_t seed) {
         int r = prey_lay(&s->prey, s->ops, s->fd, seed);
 
         if (r < 0)
-                return hindered(w, OP_WRITE, r);
+                return cannot_lay(w, r);
         r = extent_map_read(&s->map, s->ops, s->fd);
         if (r < 0)
                 return hindered(w, OP_TREE_SEARCH, r);
@@ -307,6 +315,16 @@ static int strike(Work *w, uint64_t seed) {
         if (r == 0)
                 r = spoil(w);
         return r == 0 ? examine(w) : r;
+}
+
+/* A device that was broken under writes, and that no scrub has looked at since. */
+static void bring_up_to_date(Work *w) {
+        const Strike keep = *w->strike;
+        ScrubStats unused;
+
+        if (w->fault->suffer && w->wounds[0].struck && (keep.end == STRIKE_HINDERED || keep.end == STRIKE_VOID))
+                scrub_some(w, true, &unused);
+        *w->strike = keep;
 }
 
 int strike_run(Strike *ret, const StrikeOrder *order, Error *e) {
@@ -320,6 +338,8 @@ int strike_run(Strike *ret, const StrikeOrder *order, Error *e) {
         r = strike(&w, order->seed);
         if (w.wounds)
                 healed = order->fault->means->heal(w.wounds, w.plan.n_blocks);
+        if (w.wounds && healed == 0)
+                bring_up_to_date(&w);
         if (s->prey.fd >= 0)
                 removed = prey_remove(&s->prey, s->ops, s->fd);
         if (removed < 0 && r == 0)

@@ -15,6 +15,7 @@
 #include "run/populate.h"
 #include "stress/budget.h"
 #include "target/empty-groups.h"
+#include "target/power.h"
 #include "target/reclaim.h"
 
 #define CHECK_TIMEOUT_NS (600 * NSEC_PER_SEC)
@@ -79,6 +80,7 @@ static int do_make(Job *j) {
         r = target_make(&j->desk->target, j->config, &j->desk->error);
         if (r < 0)
                 return r;
+        j->desk->power_goes = power_can_go(&j->desk->target);
         r = job_mounted(j);
         if (r == 0)
                 r = fill_and_check(j);
@@ -323,13 +325,16 @@ static int do_fault(Job *j) {
 /* A run that is stopped has no control scrub at its end, which would look. Stopped in the middle of a strike, what it counted is nobody's fault. */
 static void look_at_last(Job *j) {
         Target *t = &j->desk->target;
-        _cleanup_close_ int fd = t->mounted && !j->desk->striking ? j->open_target(t, NULL) : -1;
+        _cleanup_close_ int fd = t->mounted && !j->desk->striking && !j->desk->dark ? j->open_target(t, NULL) : -1;
 
         for (unsigned i = 0; i < t->n_devices && fd >= 0; i++)
                 look_at_device(j, fd, &t->devices[i], 0);
 }
 
+/* In the dark, or when the job that cuts the power was killed, disks may wait: no I/O would ever end. */
 static int do_unmount(Job *j) {
+        if (j->desk->dark)
+                power_restore(&j->desk->target, NULL);
         learn_paths(j);
         look_at_last(j);
         return target_unmount(&j->desk->target, &j->desk->error);

@@ -48,7 +48,8 @@ typedef struct JobDesk {
         Strike strike;       /* JOB_FAULT, JOB_POWER_UP */
         Witness witness;     /* JOB_CUT to JOB_POWER_UP */
         uint32_t promised;   /* what it had promised when the power went */
-        bool dark;           /* likewise: the power is off */
+        bool dark;           /* likewise: the power is off, or about to be */
+        bool power_goes;     /* JOB_MAKE: power_can_go() */
         bool striking;       /* JOB_FAULT has not come to its end: what it broke may be broken still */
         int check_status;    /* likewise: its exit status of btrfs check; negative errno: it could not be run */
 } JobDesk;

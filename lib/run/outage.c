@@ -42,10 +42,11 @@ static int cut_beside_witness(Job *j, int root_fd) {
                 return error_set(&d->error, EXIT_ERROR, -r, "Cannot start the process that writes until the power goes: %s.", strerror(-r));
         clock_sleep_ns(LIGHT_MIN_NS + rng_below(&rng, LIGHT_SPAN_NS));
         d->promised = atomic_load(&d->witness.promised);
+        d->dark = true; /* whoever kills us in the middle is to restore it */
         r = power_cut(&d->target, &d->error);
+        d->dark = r == 0;
         child_kill(&child, SIGKILL);
         child_wait(&child, WITNESS_END_NS, &status);
-        d->dark = r == 0;
         return r;
 }
 
@@ -83,7 +84,17 @@ static void say_first_error(Strike *k, const char *output) {
         snprintf(k->text + n, sizeof(k->text) - n, "; btrfs check: %.*s", (int)strcspn(line ?: output, "\n"), line ?: output);
 }
 
-static void conclude(Job *j) {
+/* Not killed on the way, nor never started. */
+static bool check_has_looked(const JobDesk *d) {
+        return d->check_status >= 0 && d->check_status < 126;
+}
+
+static bool found_something(const Strike *k) {
+        return k->seen[FAULT_WRONG] + k->seen[FAULT_LOST] > 0 || (k->seen[FAULT_DAMAGED] > 0 && k->text[0]);
+}
+
+/* A damaged filesystem is not used further: the next cut would accuse the same damage again. */
+static int conclude(Job *j) {
         Strike *k = &j->desk->strike;
         size_t n = strlen(k->text);
 
@@ -95,6 +106,14 @@ static void conclude(Job *j) {
                  : k->seen[FAULT_LOST] + k->seen[FAULT_DAMAGED] > 0 ? STRIKE_BROKEN
                  : k->n_blocks == 0                                   ? STRIKE_VOID
                                                                       : STRIKE_MET;
+        if (k->end == STRIKE_MET || k->end == STRIKE_VOID || j->config->run.on_finding == ON_FINDING_HOLD)
+                return 0;
+        return target_unmount(&j->desk->target, &j->desk->error);
+}
+
+/* What the kernel answers to a filesystem that it does not take any more; not what the machine lacks. */
+static bool is_the_kernels(int r) {
+        return r == -EINVAL || r == -EIO || r == -EUCLEAN || r == -EROFS || r == -ENOENT || r == -EEXIST || r == -ENOSPC;
 }
 
 static int mount_and_look(Job *j) {
@@ -102,7 +121,7 @@ static int mount_and_look(Job *j) {
         _cleanup_close_ int fd = -1;
         int r = power_mount(&d->target, j->config, j->ops, &d->error);
 
-        if (r < 0 && !d->target.mounted) {
+        if (is_the_kernels(r) && !d->target.mounted) {
                 d->strike.seen[FAULT_DAMAGED]++;
                 snprintf(d->strike.text, sizeof(d->strike.text), "%.200s; ", d->error.sentence);
                 return 0;
@@ -113,6 +132,8 @@ static int mount_and_look(Job *j) {
                 r = fd = j->open_target(&d->target, &d->error);
         if (r < 0)
                 return r;
+        while (j->ops->balance_cancel(fd) == 0) /* the mount has resumed it; then there is none: -ENOTCONN */
+                ;
         look_at_promises(j, fd);
         r = witness_remove(fd);
         return r < 0 ? error_set(&d->error, EXIT_ERROR, -r, "What a power cut has left on the target cannot be removed: %s.", strerror(-r)) : 0;
@@ -131,14 +152,14 @@ int outage_end(Job *j) {
         if (r == 0) {
                 d->dark = false;
                 job_check_devices(j);
-                if (d->check_status < 0)
-                        r = error_set(&d->error, EXIT_ERROR, -d->check_status, "btrfs check cannot look at the target after the power cut: %s. Install "
-                                      "btrfs-progs.", strerror(-d->check_status));
+                if (!check_has_looked(d))
+                        r = error_set(&d->error, EXIT_ERROR, EIO, "btrfs check could not look at the target after the power cut (status %d): install "
+                                      "btrfs-progs, or give it more memory or time.", d->check_status);
                 d->strike.seen[FAULT_DAMAGED] = d->check_status != 0;
                 r = r < 0 ? r : mount_and_look(j);
         }
         target_release(&hold);
-        if (r == 0)
-                conclude(j);
+        if (r == 0 || found_something(&d->strike))
+                return conclude(j);
         return r;
 }

@@ -24,6 +24,13 @@ void run_fault_begin(Run *r) {
                 r->report.faults[i].not_here = false;
 }
 
+/* Workers are stopped for a cut: not to learn that there is none. */
+void run_fault_made(Run *r) {
+        for (size_t i = 0; i < n_faults; i++)
+                if (faults[i]->cuts_power)
+                        r->report.faults[i].not_here = !r->desk->power_goes;
+}
+
 bool run_fault_due(const Run *r) {
         return r->config.fault.enabled && r->report.totals.stress_ns >= r->fault_ns + r->config.fault.interval_ns && any_left(r);
 }
@@ -49,7 +56,7 @@ void run_fault_strike(Run *r) {
 }
 
 bool run_fault_explains(const Run *r) {
-        return r->state == RUN_STRIKING || r->state == RUN_CUTTING || r->desk->dark || r->powering_up || (r->struck_ns > 0 && r->now_ns < r->struck_ns + LATE_NS);
+        return r->state == RUN_STRIKING || r->state == RUN_CUTTING || r->desk->dark || r->desk->striking || r->powering_up || (r->struck_ns > 0 && r->now_ns < r->struck_ns + LATE_NS);
 }
 
 static void observe(Run *r, const Strike *k, ObservationKind kind, Operation op, int result) {
@@ -67,8 +74,10 @@ void run_fault_struck(Run *r) {
         r->struck_ns = r->now_ns;
         run_observe_asides(r);
         t->not_here = k->end == STRIKE_NOT_HERE;
-        if (t->not_here)
+        if (t->not_here) {
+                r->fault_ns -= r->config.fault.interval_ns; /* the turn is that of the next; it was due, so there is as much */
                 return;
+        }
         t->struck++;
         t->blocks += k->n_blocks;
         t->met += k->end == STRIKE_MET;

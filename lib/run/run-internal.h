@@ -104,6 +104,8 @@ void run_health_evidence(Run *r, const Finding *f);
 
 /* run-fault.c; with [Fault] Enabled=no they do nothing. Begins anew, with the first fault. */
 void run_fault_begin(Run *r);
+/* The target has been made: which faults it takes. */
+void run_fault_made(Run *r);
 bool run_fault_due(const Run *r);
 /* The next one cuts the power. */
 bool run_fault_cuts(const Run *r);

@@ -69,6 +69,7 @@ static void step_making(Run *r) {
         if (r->desk->note[0])
                 run_note(r, "%s", r->desk->note);
         run_health_made(r);
+        run_fault_made(r);
         enter(r, RUN_PREFLIGHT);
 }
 
@@ -142,6 +143,8 @@ static void step_stress(Run *r) {
 }
 
 static void resume(Run *r) {
+        if (r->urgent || r->stuck) /* since the pause began, in a state that comes to its end by itself */
+                return enter(r, RUN_STOPPING);
         if (run_hold_due(r)) /* by what the pause has brought to light */
                 return enter(r, RUN_HOLDING);
         atomic_store(&r->board->cancelling, false);
@@ -162,7 +165,7 @@ static void step_pausing(Run *r) {
         if (job_busy(&r->job)) {
                 job_poll(&r->job, r->now_ns, &e);
         } else if (crew_all_paused(&r->crew)) {
-                enter(r, r->paused_for);
+                enter(r, r->reconfigured ? RUN_EVICTING : r->paused_for);
         } else if (since > PAUSE_CANCEL_NS && !r->cancel_tried) {
                 r->cancel_tried = true;
                 atomic_store(&r->board->cancelling, true);
@@ -253,7 +256,7 @@ static void step_evicting(Run *r) {
                           "Save the kernel log and reboot.", left);
                 return fail(r, &e, RUN_DONE);
         }
-        enter(r, r->desk->dark && r->urgent ? RUN_UNMOUNTING : RUN_RETIRING);
+        enter(r, r->urgent || r->stuck ? RUN_UNMOUNTING : RUN_RETIRING);
 }
 
 /* Nothing of the target is left but its disks, if it is on disks. */
@@ -261,12 +264,13 @@ static RunState after_target(const Run *r) {
         return r->report.health ? RUN_EXAMINING : RUN_DONE;
 }
 
-/* The target is there again, as a power cut has left it; one that cannot be mounted any more is made anew. */
+/* The target is there again, as a power cut has left it; one that is damaged is not mounted, and made anew. */
 static void step_powering_up(Run *r) {
         r->powering_up = false;
-        run_fault_struck(r);
+        judge_remade(r->judge, r->now_ns);
         r->asked &= ~(unsigned)JUDGE_REMAKE;
-        enter(r, r->desk->target.mounted ? RUN_PREFLIGHT : RUN_MAKING);
+        run_fault_struck(r);
+        enter(r, r->desk->target.mounted ? RUN_PREFLIGHT : run_lost(r) ? RUN_MAKING : after_target(r));
 }
 
 static void step_retiring(Run *r) {
@@ -282,7 +286,7 @@ static void step_retiring(Run *r) {
                 run_pairs_begin(r);
                 run_fault_begin(r);
         }
-        r->reconfigured = false;
+        r->reconfigured = r->desk->dark = false;
         r->asked = 0;
         judge_remade(r->judge, r->now_ns);
         enter(r, RUN_MAKING);

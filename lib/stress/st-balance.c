@@ -3,8 +3,13 @@
  * Stressor: balances with usage filters, in bursts with rests between. A running balance holds reclaim_bgs_lock, which the cleaner only
  * tries for: a balance without rests stops all removals by the cleaner.
  */
+#include "base/clock.h"
 #include "stress/budget.h"
 #include "stress/stressor.h"
+
+typedef struct Balance {
+        uint64_t due_ns; /* when the next burst is; 0: to be said */
+} Balance;
 
 static unsigned balance_instances(const Config *c, unsigned n_devices _unused_) {
         return c->balance.enabled ? 1 : 0;
@@ -29,9 +34,18 @@ static int balance_once(Worker *w) {
         return worker_end(w, r, &(Observation){ .count = completed });
 }
 
-/* The rest comes first: the race is met soonest while nobody holds that lock. */
+/* The rest comes first: the race is met soonest while nobody holds that lock. A pause does not begin it anew. */
 static int balance_step(Worker *w) {
-        worker_rest(w, worker_knob(w, KNOB_BALANCE_REST));
+        Balance *s = w->state;
+        uint64_t now = clock_mono_ns();
+
+        if (s->due_ns == 0)
+                s->due_ns = now + worker_knob(w, KNOB_BALANCE_REST);
+        if (now < s->due_ns)
+                worker_rest(w, s->due_ns - now);
+        if (worker_should_yield(w) || clock_mono_ns() < s->due_ns)
+                return 0;
+        s->due_ns = 0;
         for (uint64_t i = 0; i < w->config->balance.burst && !worker_should_yield(w); i++)
                 if (balance_once(w) != 0)
                         break;
@@ -47,6 +61,7 @@ static void balance_cleanup(Worker *w) {
 const Stressor stressor_balance = {
         .name = "balance",
         .help = "relocates block groups by usage filter, in bursts with rests",
+        .state_size = sizeof(Balance),
         .instances = balance_instances,
         .deadline_ns = balance_deadline_ns,
         .step = balance_step,

@@ -210,14 +210,7 @@ bool layer_knows(const char *target) {
         return t && dm_task_set_name(t, target) && task_run(t) == 0;
 }
 
-static int resume(const char *path) {
-        _cleanup_task_ struct dm_task *t = task_for(DM_DEVICE_RESUME, path);
-
-        return t && dm_task_skip_lockfs(t) ? task_run(t) : -ENODEV;
-}
-
-/* The kernel suspends the device, swaps the tables and resumes it, all in the second call: whoever is killed leaves no device suspended. */
-int layer_load(const char *path, const char *target, const char *arguments) {
+int layer_prepare(const char *path, const char *target, const char *arguments) {
         _cleanup_task_ struct dm_task *t = task_for(DM_DEVICE_RELOAD, path);
         char below[LAYER_PATH_MAX];
         int r;
@@ -225,9 +218,20 @@ int layer_load(const char *path, const char *target, const char *arguments) {
         if (!t || !layer_below(path, below))
                 return -ENODEV;
         r = add_table(t, below, target, arguments);
-        if (r == 0)
-                r = task_run(t);
-        return r == 0 ? resume(path) : r;
+        return r == 0 ? task_run(t) : r;
+}
+
+int layer_resume(const char *path) {
+        _cleanup_task_ struct dm_task *t = task_for(DM_DEVICE_RESUME, path);
+
+        return t && dm_task_skip_lockfs(t) ? task_run(t) : -ENODEV;
+}
+
+/* The kernel suspends the device, swaps the tables and resumes it, all in the second call: whoever is killed leaves no device suspended. */
+int layer_load(const char *path, const char *target, const char *arguments) {
+        int r = layer_prepare(path, target, arguments);
+
+        return r == 0 ? layer_resume(path) : r;
 }
 
 int layer_suspend(const char *path) {

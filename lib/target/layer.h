@@ -33,7 +33,10 @@ bool layer_knows(const char *target);
 /* Has the whole layer be this from now on; no I/O is lost or fails by the change, what is in flight ends before. `arguments` follow device and
  * offset in the table, NULL: none. Negative errno. Blocks. */
 int layer_load(const char *path, const char *target, const char *arguments);
-/* Holds back all I/O that comes to the layer from now on, until layer_load(); what is in flight ends before. Negative errno. Blocks. */
+/* The two halves of layer_load(): what will be, and that it is from now on. Only the second changes anything. Negative errno. */
+int layer_prepare(const char *path, const char *target, const char *arguments);
+int layer_resume(const char *path);
+/* Holds back all I/O that comes to the layer from now on, until layer_resume(); what is in flight ends before. Negative errno. Blocks. */
 int layer_suspend(const char *path);
 /* Sends a message to the target of the layer. Negative errno. */
 int layer_message(const char *path, const char *text);

@@ -15,33 +15,36 @@ bool power_can_go(const Target *t) {
         return target_has_layers(t) && layer_knows("flakey");
 }
 
-static int load_all(const Target *t, const char *kind, const char *arguments, Error *e) {
+static int cannot(const char *path, const char *what, int r, Error *e) {
+        return error_set(e, EXIT_ERROR, -r, "The layer %s cannot be %s: %s. The kernel log has the reason (dmesg); do without power cuts "
+                         "([Fault] Faults=).", path, what, strerror(-r));
+}
+
+/* All of them, whatever comes of one. */
+int power_restore(const Target *t, Error *e) {
         int first = 0;
 
         for (unsigned i = 0; i < t->n_devices; i++) {
-                int r = layer_load(t->devices[i].path, kind, arguments);
+                int r = layer_load(t->devices[i].path, "linear", NULL);
                 if (r < 0 && first == 0)
-                        first = error_set(e, EXIT_ERROR, -r, "The layer %s cannot be made dm-%s: %s. The kernel log has the reason (dmesg); do without "
-                                          "power cuts ([Fault] Faults=).", t->devices[i].path, kind, strerror(-r));
+                        first = cannot(t->devices[i].path, "restored", r, e);
         }
         return first;
 }
 
-int power_restore(const Target *t, Error *e) {
-        return load_all(t, "linear", NULL, e);
-}
-
+/* All that may fail for want of memory is done before the first is held: memory may wait for the held filesystem. */
 int power_cut(const Target *t, Error *e) {
         int r = 0;
 
-        for (unsigned i = 0; i < t->n_devices && r == 0; i++) {
-                r = layer_suspend(t->devices[i].path);
-                if (r < 0)
-                        error_set(e, EXIT_ERROR, -r, "The layer %s cannot be held: %s. The kernel log has the reason (dmesg); do without power "
-                                  "cuts ([Fault] Faults=).", t->devices[i].path, strerror(-r));
-        }
-        if (r == 0)
-                r = load_all(t, "flakey", DEAD, e);
+        for (unsigned i = 0; i < t->n_devices && r == 0; i++)
+                if ((r = layer_prepare(t->devices[i].path, "flakey", DEAD)) < 0)
+                        cannot(t->devices[i].path, "made dm-flakey", r, e);
+        for (unsigned i = 0; i < t->n_devices && r == 0; i++)
+                if ((r = layer_suspend(t->devices[i].path)) < 0)
+                        cannot(t->devices[i].path, "held", r, e);
+        for (unsigned i = 0; i < t->n_devices && r == 0; i++)
+                if ((r = layer_resume(t->devices[i].path)) < 0)
+                        cannot(t->devices[i].path, "cut", r, e);
         if (r < 0)
                 power_restore(t, NULL);
         return r;

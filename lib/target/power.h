@@ -11,8 +11,8 @@
 
 /* True when each disk has a layer, and the kernel dm-flakey. */
 bool power_can_go(const Target *t);
-/* Cuts it, on all disks in one moment: I/O is held back on all before the first one is cut, and what was in flight has ended. On failure all are as
- * they were. Whoever is killed in the middle leaves disks that wait, until power_restore() or the next layers_sweep(). Blocks shortly. */
+/* Cuts it, on all disks in one moment: I/O is held back on all before the first one is cut, and what was in flight has ended. On failure all take
+ * writes again. Whoever is killed in the middle leaves disks that wait, until power_restore() or the next layers_sweep(). Blocks shortly. */
 int power_cut(const Target *t, Error *e);
 /* Has all disks take writes again. Blocks shortly. */
 int power_restore(const Target *t, Error *e);

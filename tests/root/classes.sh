@@ -13,7 +13,7 @@ fails() {
 
 # Errnos of operations.
 SHIM='unlink comm=ss:churn after=5 times=1 errno=ENOSPC' start unlink --set $stop --duration 20s
-SHIM='balance after=1 times=1 errno=EINVAL' start balance --set $stop --duration 20s
+SHIM='balance after=1 times=1 errno=EINVAL' start balance --set $stop --duration 20s --set Balance.Rest=100ms
 SHIM='sync comm=ss:sync after=50 times=1 errno=EIO' start io --set $stop --duration 20s
 SHIM='fallocate comm=ss:churn times=1 errno=EDQUOT' start setup --set Churn.Fill=fallocate
 fails unlink 'kernel/errno unlink ENOSPC finding'
@@ -34,7 +34,7 @@ is "short: where the file ends" "$(query short '.findings[0].text | test("the fi
 fails unreadable 'hardware/io-error read EIO hardware'
 
 # What is legitimate.
-SHIM='balance times=1 return=8' start positive
+SHIM='balance times=1 return=8' start positive --set Balance.Rest=100ms
 SHIM='sync comm=ss:sync after=10 errno=EIO' start forever
 SHIM='pwrite comm=ss:churn after=4 times=2 errno=ENOSPC; open comm=ss:churn after=20 times=2 errno=ENOSPC' start full --set Churn.Engine=pwrite
 SHIM='scrub comm=ss:scrub after=4 times=1 errno=ECANCELED' start cancelled

@@ -56,7 +56,7 @@ is "never: no times" "$(query never .found_s)" null
 has "never: the sentence" "$t/never/err" '^PASS  0 of 2 met kernel/errno of unlink'
 
 # Another one is a finding, but not that one; too little pressure is no answer.
-SHIM='balance after=1 errno=EINVAL' replay other --times 1 "$folder"
+SHIM='balance after=1 errno=EINVAL' replay other --times 1 --set Balance.Rest=100ms "$folder"
 ends other 1 FAIL
 is "other: 0 of 1, and which it was" "$(counts other) $(query other '.tries[0] | "\(.outcome) \(.other)"')" \
         "0 of 1, asked 1 other kernel/balance-einval"
