@@ -107,6 +107,32 @@ static void none_is_begun_once_the_phase_has_changed(void **state _unused_) {
         fake_btrfs_end();
 }
 
+/* With pauses more often than rests there would be no balance at all. */
+static void a_pause_does_not_begin_the_rest_anew(void **state _unused_) {
+        static const FakeRule script[] = {
+                { .call = FAKE_BALANCE },
+                { .call = FAKE_BALANCE_CANCEL, .result = -ENOTCONN },
+        };
+        const uint64_t rest_ns = 300 * NSEC_PER_MSEC;
+        WorkerFixture f;
+        uint64_t begin_ns;
+
+        begin(&f);
+        f.config.balance.rest_ns = rest_ns;
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        begin_ns = clock_mono_ns();
+        board_set_phase(f.worker.board, PHASE_PAUSE);
+        assert_int_equal(worker_step(&f.worker), 0);
+        assert_int_equal(fake_btrfs_count(FAKE_BALANCE), 0);
+        clock_sleep_ns(rest_ns - 50 * NSEC_PER_MSEC);
+        board_set_phase(f.worker.board, PHASE_RUN);
+        assert_int_equal(worker_step(&f.worker), 0);
+        assert_true(fake_btrfs_count(FAKE_BALANCE) > 0);
+        assert_true(clock_mono_ns() - begin_ns < 2 * rest_ns - 50 * NSEC_PER_MSEC); /* what two rests would take */
+        fixture_end(&f);
+        fake_btrfs_end();
+}
+
 static void cleanup_cancels_what_survives_us(void **state _unused_) {
         static const FakeRule script[] = { { .call = FAKE_BALANCE_CANCEL, .times = 1, .result = -ENOTCONN } };
         WorkerFixture f;
@@ -138,6 +164,7 @@ static void instances_and_deadline_follow_the_configuration(void **state _unused
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_burst_is_a_rest_then_so_many_balances),
+                cmocka_unit_test(a_pause_does_not_begin_the_rest_anew),
                 cmocka_unit_test(a_failure_ends_the_burst_and_is_told),
                 cmocka_unit_test(none_is_begun_once_the_phase_has_changed),
                 cmocka_unit_test(cleanup_cancels_what_survives_us),

@@ -45,7 +45,7 @@ static uint64_t missed(const FaultScene *s, uint64_t devid) {
 }
 
 static void suffer(FaultScene *s, FaultPlan *p) {
-        p->expected[FAULT_CHECKSUMS] = p->expected[FAULT_CORRECTED] = missed(s, p->blocks[0].place.devid);
+        p->expected[FAULT_CHECKSUMS] = missed(s, p->blocks[0].place.devid);
 }
 
 const Fault fault_device_loss = {

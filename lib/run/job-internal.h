@@ -11,8 +11,7 @@ int job_mounted(Job *j);
 /* btrfs check --readonly on the devices of the target, which is not mounted: its exit status and output go to the desk. Blocks. */
 void job_check_devices(Job *j);
 
-/* outage.c: the power of the target goes, while a witness makes files durable. On the desk: `dark`, `promised`; a strike that is STRIKE_NOT_HERE where
- * power cannot go. The workers are to be frozen, and killed afterwards. Blocks for a second. */
+/* outage.c: the power of the target goes, while a witness makes files durable. On the desk: `dark`, `promised`. Only where `power_goes`. The workers are to be frozen, and killed afterwards. Blocks for a second. */
 int outage_begin(Job *j);
 /* It comes back, and what was promised is looked for. Nobody uses the target. On the desk: the strike; the target is mounted, or not to be mounted.
  * Blocks for as long as btrfs check does. */

@@ -39,7 +39,8 @@ static int cut_beside_witness(Job *j, int root_fd) {
         atomic_store(&d->witness.promised, 0);
         r = child_fork(&child, "ss:witness", write_on, &(Writing){ &d->witness, root_fd });
         if (r < 0)
-                return error_set(&d->error, EXIT_ERROR, -r, "Cannot start the process that writes until the power goes: %s.", strerror(-r));
+                return error_set(&d->error, EXIT_ERROR, -r, "Cannot start the process that writes until the power goes: %s. Check the limit of processes "
+                                 "(TasksMax=, ulimit -u).", strerror(-r));
         clock_sleep_ns(LIGHT_MIN_NS + rng_below(&rng, LIGHT_SPAN_NS));
         d->promised = atomic_load(&d->witness.promised);
         d->dark = true; /* whoever kills us in the middle is to restore it */
@@ -55,13 +56,12 @@ int outage_begin(Job *j) {
         _cleanup_close_ int fd = j->open_target(&d->target, &d->error);
         int r;
 
-        d->strike = (Strike){ .end = STRIKE_NOT_HERE };
-        d->dark = false;
-        if (fd < 0 || !power_can_go(&d->target))
-                return MIN_OF(fd, 0);
+        if (fd < 0)
+                return fd;
         r = witness_remove(fd); /* of an outage that was killed */
         if (r < 0)
-                return error_set(&d->error, EXIT_ERROR, -r, "What an earlier power cut has left on the target cannot be removed: %s.", strerror(-r));
+                return error_set(&d->error, EXIT_ERROR, -r, "What an earlier power cut has left on the target (the directory witness) cannot be removed: %s. "
+                                 "The kernel log may say why (dmesg); start again.", strerror(-r));
         return cut_beside_witness(j, fd);
 }
 
@@ -90,7 +90,7 @@ static bool check_has_looked(const JobDesk *d) {
 }
 
 static bool found_something(const Strike *k) {
-        return k->seen[FAULT_WRONG] + k->seen[FAULT_LOST] > 0 || (k->seen[FAULT_DAMAGED] > 0 && k->text[0]);
+        return k->seen[FAULT_WRONG] + k->seen[FAULT_LOST] + k->seen[FAULT_DAMAGED] > 0;
 }
 
 /* A damaged filesystem is not used further: the next cut would accuse the same damage again. */
@@ -136,7 +136,10 @@ static int mount_and_look(Job *j) {
                 ;
         look_at_promises(j, fd);
         r = witness_remove(fd);
-        return r < 0 ? error_set(&d->error, EXIT_ERROR, -r, "What a power cut has left on the target cannot be removed: %s.", strerror(-r)) : 0;
+        if (r < 0)
+                return error_set(&d->error, EXIT_ERROR, -r, "What the power cut has left on the target (the directory witness) cannot be removed: %s. The "
+                                 "kernel log may say why (dmesg); start again.", strerror(-r));
+        return 0;
 }
 
 int outage_end(Job *j) {
@@ -152,10 +155,10 @@ int outage_end(Job *j) {
         if (r == 0) {
                 d->dark = false;
                 job_check_devices(j);
+                d->strike.seen[FAULT_DAMAGED] = check_has_looked(d) && d->check_status != 0;
                 if (!check_has_looked(d))
                         r = error_set(&d->error, EXIT_ERROR, EIO, "btrfs check could not look at the target after the power cut (status %d): install "
                                       "btrfs-progs, or give it more memory or time.", d->check_status);
-                d->strike.seen[FAULT_DAMAGED] = d->check_status != 0;
                 r = r < 0 ? r : mount_and_look(j);
         }
         target_release(&hold);

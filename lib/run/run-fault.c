@@ -56,7 +56,9 @@ void run_fault_strike(Run *r) {
 }
 
 bool run_fault_explains(const Run *r) {
-        return r->state == RUN_STRIKING || r->state == RUN_CUTTING || r->desk->dark || r->desk->striking || r->powering_up || (r->struck_ns > 0 && r->now_ns < r->struck_ns + LATE_NS);
+        bool at_it = r->state == RUN_STRIKING || r->state == RUN_CUTTING || r->powering_up;
+
+        return at_it || r->desk->dark || r->desk->striking || (r->struck_ns > 0 && r->now_ns < r->struck_ns + LATE_NS);
 }
 
 static void observe(Run *r, const Strike *k, ObservationKind kind, Operation op, int result) {

@@ -13,7 +13,7 @@
 #define PAUSE_CANCEL_NS (2 * NSEC_PER_SEC)   /* a step that lasts longer than this is a long scrub or balance: cancel it */
 #define PAUSE_TIMEOUT_NS (60 * NSEC_PER_SEC)
 #define COOLING_TIMEOUT_NS (3600 * NSEC_PER_SEC)
-#define STRIKE_TIMEOUT_NS (3600 * NSEC_PER_SEC) /* four scrubs of a block group on every device */
+#define STRIKE_TIMEOUT_NS (3600 * NSEC_PER_SEC) /* four scrubs of a block group on every device, or two of whole devices */
 #define CUT_TIMEOUT_NS (60 * NSEC_PER_SEC)
 #define END_KILL_NS (4 * NSEC_PER_SEC)       /* of the 10 s that a stop may take: workers to end by themselves … */
 #define END_LEAVE_NS (5 * NSEC_PER_SEC)      /* … then killed … */
@@ -143,8 +143,6 @@ static void step_stress(Run *r) {
 }
 
 static void resume(Run *r) {
-        if (r->urgent || r->stuck) /* since the pause began, in a state that comes to its end by itself */
-                return enter(r, RUN_STOPPING);
         if (run_hold_due(r)) /* by what the pause has brought to light */
                 return enter(r, RUN_HOLDING);
         atomic_store(&r->board->cancelling, false);
@@ -215,15 +213,9 @@ static void step_striking(Run *r) {
         resume(r);
 }
 
-/* Where power cannot go, the stress goes on. */
 static void step_cutting(Run *r) {
-        if (!job_is_done(r, RUN_STOPPING))
-                return;
-        if (r->desk->dark)
-                return enter(r, RUN_EVICTING);
-        crew_thaw(&r->crew, r->now_ns);
-        run_fault_struck(r);
-        resume(r);
+        if (job_is_done(r, RUN_STOPPING))
+                enter(r, RUN_EVICTING);
 }
 
 /* True when no worker is left, or when those left ignore SIGKILL (stuck in the kernel) and time is up. */
