@@ -52,6 +52,14 @@ static Budget make(uint64_t metadata_chunk_size) {
         return make_with(metadata_chunk_size, "single", false, 0);
 }
 
+static void what_the_churn_can_hold_at_any_time(void **state _unused_) {
+        Config c = { .churn = { .workers = 2, .files = 4, .file_size = 10 * MiB } };
+
+        assert_int_equal(budget_churn_bytes(&c), 96 * MiB);
+        c.snapshot.enabled = true; /* it keeps those of the cycle before, and the next that of the one before that */
+        assert_int_equal(budget_churn_bytes(&c), 256 * MiB);
+}
+
 static void headroom_is_two_metadata_chunks_with_their_copies(void **state _unused_) {
         assert_int_equal(make(0).headroom, 2 * 256 * MiB * 2);
         assert_int_equal(make(100 * MiB).headroom, 2 * 100 * MiB * 2);
@@ -127,6 +135,7 @@ static void a_write_limit_is_bytes_or_drive_writes_per_day(void **state _unused_
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(copies_of_every_profile),
+                cmocka_unit_test(what_the_churn_can_hold_at_any_time),
                 cmocka_unit_test(metadata_chunks_are_the_kernels),
                 cmocka_unit_test(headroom_is_two_metadata_chunks_with_their_copies),
                 cmocka_unit_test(replace_keeps_two_data_chunks_more),

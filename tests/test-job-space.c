@@ -11,8 +11,9 @@
 #include "job-fixture.h"
 #include "space-fixture.h"
 
-/* Two data groups, the second one empty. */
-static const struct btrfs_chunk chunk = { .length = MiB, .type = BTRFS_BLOCK_GROUP_DATA, .num_stripes = 1 };
+/* Two data groups on devid 3, the second one empty. */
+static const struct btrfs_chunk chunk = { .length = MiB, .type = BTRFS_BLOCK_GROUP_DATA, .num_stripes = 1,
+                                          .stripe = { .devid = 3, .offset = 5 * MiB } };
 static const struct btrfs_block_group_item used = { .used = 4096 }, unused;
 static const FakeItem chunk_items[] = {
         { .header = { .objectid = BTRFS_FIRST_CHUNK_TREE_OBJECTID, .type = BTRFS_CHUNK_ITEM_KEY, .offset = 1 * MiB, .len = sizeof(chunk) },
@@ -24,11 +25,6 @@ static const FakeItem group_items[] = {
         { .header = { .objectid = 1 * MiB, .type = BTRFS_BLOCK_GROUP_ITEM_KEY, .offset = MiB, .len = sizeof(used) }, .data = &used },
         { .header = { .objectid = 9 * MiB, .type = BTRFS_BLOCK_GROUP_ITEM_KEY, .offset = MiB, .len = sizeof(unused) }, .data = &unused },
 };
-static const FakeItem other_group_items[] = {
-        { .header = { .objectid = 1 * MiB, .type = BTRFS_BLOCK_GROUP_ITEM_KEY, .offset = MiB, .len = sizeof(unused) }, .data = &unused },
-        { .header = { .objectid = 9 * MiB, .type = BTRFS_BLOCK_GROUP_ITEM_KEY, .offset = MiB, .len = sizeof(used) }, .data = &used },
-};
-
 static void an_empty_group_that_stays_is_told(void **state) {
         static const FakeRule script[] = {
                 { .call = FAKE_SYNC }, { .call = FAKE_SCRUB }, { .call = FAKE_DEVICE_STATS },
@@ -45,7 +41,10 @@ static void an_empty_group_that_stays_is_told(void **state) {
         assert_int_equal(j->desk->empty.count, 1);
         assert_int_equal(j->desk->empty.logical, 9 * MiB);
         assert_true(fake_btrfs_count(FAKE_SYNC) > 2); /* each wakes the cleaner */
-        assert_int_equal(fake_btrfs_count_devid(FAKE_SCRUB, 3), 2);
+        assert_int_equal(fake_btrfs_count_devid(FAKE_SCRUB, 2), 1);
+        assert_int_equal(fake_btrfs_count_devid(FAKE_SCRUB, 3), 3); /* the device, then each group that the stress may have emptied */
+        assert_int_equal(fake_btrfs_last(FAKE_SCRUB)->start, 5 * MiB);
+        assert_int_equal(fake_btrfs_last(FAKE_SCRUB)->end, 6 * MiB);
         fake_btrfs_end();
 }
 
@@ -71,13 +70,29 @@ static void one_that_was_told_is_not_told_again(void **state) {
         fake_btrfs_end();
 }
 
+/* It is the other one that is empty, and the other one again. */
+static void empty_the_other(void *userdata) {
+        struct btrfs_block_group_item *items = userdata, first = items[0];
+
+        items[0] = items[1];
+        items[1] = first;
+}
+
 /* Somebody else empties group after group: each was emptied behind the last scrub. */
 static void one_that_no_scrub_has_passed_is_not(void **state) {
+        static struct btrfs_block_group_item changing[2] = { { .used = 4096 } };
+        static const FakeItem changing_items[] = {
+                { .header = { .objectid = 1 * MiB, .type = BTRFS_BLOCK_GROUP_ITEM_KEY, .offset = MiB, .len = sizeof(used) }, .data = &changing[0] },
+                { .header = { .objectid = 9 * MiB, .type = BTRFS_BLOCK_GROUP_ITEM_KEY, .offset = MiB, .len = sizeof(used) }, .data = &changing[1] },
+        };
         static const FakeRule script[] = {
-                { .call = FAKE_SYNC }, { .call = FAKE_SCRUB }, { .call = FAKE_DEVICE_STATS },
+                { .call = FAKE_SYNC }, { .call = FAKE_DEVICE_STATS },
+                /* Of the whole device, then of both groups, twice. */
+                { .call = FAKE_SCRUB, .devid = 3, .nth = 3, .hook = empty_the_other, .userdata = changing },
+                { .call = FAKE_SCRUB, .devid = 3, .nth = 5, .hook = empty_the_other, .userdata = changing },
+                { .call = FAKE_SCRUB },
                 { .call = FAKE_TREE_SEARCH, .tree = BTRFS_CHUNK_TREE_OBJECTID, .items = chunk_items, .n_items = 2 },
-                { .call = FAKE_TREE_SEARCH, .nth = 5, .times = 2, .items = other_group_items, .n_items = 2 },
-                { .call = FAKE_TREE_SEARCH, .items = group_items, .n_items = 2 },
+                { .call = FAKE_TREE_SEARCH, .items = changing_items, .n_items = 2 },
         };
         Job *j = *state;
 

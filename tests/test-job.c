@@ -10,6 +10,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "fake-disk.h"
 #include "job-fixture.h"
 
 static int open_nothing(const Target *t _unused_, Error *e) {
@@ -58,6 +59,69 @@ static void the_first_device_that_fails_speaks(void **state) {
         assert_non_null(strstr(j->desk->control.text, "/dev/loop41"));
         assert_int_equal(fake_btrfs_count_devid(FAKE_SCRUB, 3), 0);
         fake_btrfs_end();
+}
+
+#define DATA BTRFS_BLOCK_GROUP_DATA
+#define SYSTEM BTRFS_BLOCK_GROUP_SYSTEM
+
+/* A group that stays on devid 3, behind one that is nearly empty, and others of those. */
+static const FakeGroup groups[] = { { SYSTEM, 4096, { { 1, MiB } } }, { DATA, 60 * MiB, { { 3, 200 * MiB } } }, { DATA, 4096, { { 3, MiB } } } };
+
+/* Has a control scrub decide a scrub of devid 3 that came to this place. */
+static void decide(Job *j, uint64_t place, const FakeRule *script, size_t n_rules) {
+        const Observation suspect = { .kind = OBS_RESULT, .op = OP_SCRUB, .result = -EINVAL, .devid = 3, .physical = place };
+
+        fake_btrfs_begin(script, n_rules);
+        j->suspect = &suspect;
+        assert_int_equal(job_run_to_end(j, JOB_CONTROL), 1);
+        assert_int_equal(j->desk->control.result, 0);
+}
+
+/* The last of so many scrubs of devid 3. */
+static void expect_last(unsigned scrubs, uint64_t start, uint64_t end) {
+        assert_int_equal(fake_btrfs_last(FAKE_SCRUB)->start, start);
+        assert_int_equal(fake_btrfs_last(FAKE_SCRUB)->end, end);
+        assert_int_equal(fake_btrfs_last(FAKE_SCRUB)->devid, 3);
+        assert_int_equal(fake_btrfs_count_devid(FAKE_SCRUB, 3), scrubs);
+        fake_btrfs_end();
+}
+
+/* However large the disk and however full: the groups that the stress uses, and the place where the scrub failed. */
+static void a_suspect_is_decided_where_the_stress_was(void **state) {
+        static FakeDisk d;
+        const FakeRule script[] = {
+                { .call = FAKE_SYNC }, { .call = FAKE_SCRUB }, { .call = FAKE_DEVICE_STATS },
+                { .call = FAKE_TREE_SEARCH, .tree = BTRFS_CHUNK_TREE_OBJECTID, .items = d.chunk_items, .n_items = ELEMENTSOF(groups) },
+                { .call = FAKE_TREE_SEARCH, .items = d.group_items, .n_items = ELEMENTSOF(groups) },
+        };
+        const size_t n = ELEMENTSOF(script);
+        Job *j = *state;
+
+        fake_disk_make(&d, groups, ELEMENTSOF(groups));
+        decide(j, 0, script, n);
+        assert_int_equal(fake_btrfs_count_devid(FAKE_SCRUB, 1), 1);
+        assert_int_equal(fake_btrfs_count_devid(FAKE_SCRUB, 2), 0);
+        expect_last(2, MiB, 65 * MiB);
+        decide(j, 65 * MiB, script, n); /* the end of a group: the next one failed */
+        expect_last(2, 200 * MiB, 264 * MiB);
+        decide(j, 263 * MiB, script, n);
+        expect_last(2, 200 * MiB, 264 * MiB);
+        decide(j, 264 * MiB, script, n); /* what was there has gone */
+        expect_last(1, MiB, 65 * MiB);
+}
+
+/* Whole devices then, for a scrub of nothing would confirm all. */
+static void a_suspect_that_nobody_knows_where_is_decided_everywhere(void **state) {
+        static const FakeRule blind[] = { { .call = FAKE_SYNC }, { .call = FAKE_SCRUB }, { .call = FAKE_DEVICE_STATS },
+                                          { .call = FAKE_TREE_SEARCH, .result = -EIO } };
+        static const FakeRule bare[] = { { .call = FAKE_SYNC }, { .call = FAKE_SCRUB }, { .call = FAKE_DEVICE_STATS }, { .call = FAKE_TREE_SEARCH } };
+        Job *j = *state;
+
+        for (unsigned i = 0; i < 2; i++) {
+                decide(j, MiB, i == 0 ? blind : bare, 4);
+                assert_int_equal(fake_btrfs_count(FAKE_SCRUB), 3);
+                expect_last(1, 0, UINT64_MAX);
+        }
 }
 
 /* The cleaner was not done: the race strikes the control scrub too, but not every time. */
@@ -319,6 +383,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(the_control_scrub_visits_every_device, job_setup, job_teardown),
                 cmocka_unit_test_setup_teardown(the_first_device_that_fails_speaks, job_setup, job_teardown),
+                cmocka_unit_test_setup_teardown(a_suspect_is_decided_where_the_stress_was, job_setup, job_teardown),
+                cmocka_unit_test_setup_teardown(a_suspect_that_nobody_knows_where_is_decided_everywhere, job_setup, job_teardown),
                 cmocka_unit_test_setup_teardown(one_that_fails_once_is_tried_again, job_setup, job_teardown),
                 cmocka_unit_test_setup_teardown(dirty_counters_fail_it, job_setup, job_teardown),
                 cmocka_unit_test_setup_teardown(a_failed_sync_is_an_answer_too, job_setup, job_teardown),

@@ -258,6 +258,9 @@ static void what_a_control_scrub_confirms(void **state) {
         assert_int_equal(p->run->report.held.at->confirmed, 1);
         assert_int_equal(p->findings, 1);
         assert_true(p->frozen_when_told);
+        /* That of ControlInterval=, of whole devices, is not put off by it. */
+        assert_true(p->run->report.totals.stress_ns > 0);
+        assert_int_equal(p->run->control_ns, 0);
 }
 
 static void the_control_scrub_is_stopped_too(void **state) {

@@ -77,14 +77,17 @@ static void groups_that_take_long_are_for_another_time(void **state _unused_) {
 
         look(&a, both, 2, false);
         EXPECT(&a, { 2 * GiB, 2 * GiB + 64 * MiB });
-        a.slow = true;
+        a.pace = AIM_SLOW;
         look(&a, both, 2, false);
         EXPECT(&a, { MiB, 513 * MiB });
         look(&a, &both[1], 1, false);
         EXPECT(&a, { 2 * GiB, 2 * GiB + 64 * MiB });
-        a.slow = false;
+        a.pace = AIM_QUICK;
         look(&a, both, 1, false);
         EXPECT(&a, { MiB, 513 * MiB });
+        a.pace = AIM_ANY;
+        look(&a, both, 2, false);
+        EXPECT(&a, { MiB, 513 * MiB }, { 2 * GiB, 2 * GiB + 64 * MiB });
         scrub_aim_free(&a);
 }
 

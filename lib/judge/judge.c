@@ -87,6 +87,10 @@ static void suspects_answer(Judge *j, void (*answer)(Judge *j, const Pending *p)
         j->confirm_asked = false;
 }
 
+const Observation *judge_suspect(const Judge *j) {
+        return j->n_suspects > 0 ? &j->suspects[0].first : NULL;
+}
+
 void suspects_give_up(Judge *j) {
         suspects_answer(j, suspect_unconfirmed);
 }

@@ -19,7 +19,7 @@
 typedef enum JobKind {
         JOB_NONE,
         JOB_MAKE,    /* images, loop devices, mkfs, mount: target_make() */
-        JOB_CONTROL, /* sync, then scrub every device, one after the other: the control scrub */
+        JOB_CONTROL, /* sync, then scrub every device, one after the other: the control scrub. For a suspect only the groups that the stress uses */
         JOB_CANCEL,  /* cancel scrub, balance and replace and wait until none of them runs */
         JOB_UNMOUNT, /* target_unmount() */
         JOB_RETIRE,  /* of a lost target: unmount, btrfs check --readonly on the devices, let them go */
@@ -60,7 +60,8 @@ typedef struct Job {
         uint64_t deadline_ns; /* CLOCK_MONOTONIC */
         size_t fault;         /* JOB_FAULT, JOB_CUT: index in faults[], … */
         uint64_t seed;        /* … and of what it chooses */
-        uint64_t cleaner_wait_ns; /* JOB_CONTROL: how long the cleaner may take to delete empty block groups */
+        const Observation *suspect; /* JOB_CONTROL: what it is to decide, of which the place where it failed is scrubbed too; NULL: nothing */
+        uint64_t cleaner_wait_ns; /* likewise: how long the cleaner may take to delete empty block groups */
         const char *sys_root; /* prefixes /sys (tests; NULL: none) */
         JobDesk *desk;
         const Config *config;

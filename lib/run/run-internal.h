@@ -43,8 +43,7 @@ struct Run {
         bool refused;        /* an interlock said no before anything was written */
         bool cancel_tried, killed;
         RunState paused_for; /* what the workers pause for */
-        bool suspected;      /* the control scrub under way answers a suspect */
-        uint64_t control_ns; /* time under stress when the last pause for a control scrub began */
+        uint64_t control_ns; /* time under stress when the last pause for a control scrub of the whole target began */
         unsigned asked;      /* JudgeAsk not yet served */
         size_t findings_told;
         uint64_t findings_before; /* that fail the run, of earlier starts of the soak */

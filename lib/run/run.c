@@ -183,7 +183,7 @@ static void step_confirming(Run *r) {
                 return;
         if (k < 0)
                 run_note(r, "%s A suspect stays unconfirmed.", e.sentence);
-        else if (r->suspected) {
+        else if (r->job.suspect) {
                 run_observe_asides(r);
                 run_observe(r, &r->desk->control);
         } else
@@ -336,14 +336,14 @@ static void enter_making(Run *r) {
 }
 
 static void enter_control(Run *r) {
-        r->suspected = r->asked & JUDGE_CONFIRM;
+        r->job.suspect = r->state == RUN_CONFIRMING ? judge_suspect(r->judge) : NULL;
         r->asked &= ~(unsigned)(r->state == RUN_CONFIRMING ? JUDGE_CONFIRM : 0);
         start_job(r, JOB_CONTROL, CONTROL_TIMEOUT_NS);
 }
 
 static void enter_pausing(Run *r) {
         r->cancel_tried = false;
-        if (r->paused_for == RUN_CONFIRMING)
+        if (r->paused_for == RUN_CONFIRMING && !judge_suspect(r->judge)) /* that of a suspect does not go over the whole target */
                 r->control_ns = r->report.totals.stress_ns;
         board_set_phase(r->board, PHASE_PAUSE);
 }

@@ -60,6 +60,13 @@ uint64_t budget_unallocated(const Target *t, const BtrfsOps *ops, int fd) {
         return sum;
 }
 
+#define CHURN_SLACK (16 * MiB)
+
+/* A snapshot, and one that is not all dropped yet, keep the files of earlier cycles. */
+uint64_t budget_churn_bytes(const Config *c) {
+        return c->churn.workers * c->churn.files * c->churn.file_size * (c->snapshot.enabled ? 3 : 1) + CHURN_SLACK;
+}
+
 #define DAY_NS (86400e9)
 
 uint64_t budget_write_limit(const Config *c, const Target *t, uint64_t stress_ns) {

@@ -25,6 +25,9 @@ bool budget_room(const Budget *b, uint64_t unallocated, uint64_t length);
 /* Bytes of all devices that belong to no chunk. A device that does not answer (removed, being replaced) has none. */
 uint64_t budget_unallocated(const Target *t, const BtrfsOps *ops, int fd);
 
+/* More than all files of the churn hold at any time: a block group that holds more has data that stays. Pure. */
+uint64_t budget_churn_bytes(const Config *c);
+
 /* Bytes of data that [Churn] WriteBudget= allows in all after so much time under stress; UINT64_MAX: any number. What a day brings comes bit by bit,
  * so that a disk is written to evenly. Pure. */
 uint64_t budget_write_limit(const Config *c, const Target *t, uint64_t stress_ns);

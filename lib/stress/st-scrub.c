@@ -12,7 +12,6 @@
 #include "stress/stressor.h"
 #include "target/scrub-aim.h"
 
-#define HEAVY_SLACK (16 * MiB)
 #define WEIGH_INTERVAL_NS NSEC_PER_SEC
 #define NOTHING_THERE_REST_NS (500 * NSEC_PER_USEC)
 #define QUICK_PER_SLOW 9 /* of the time */
@@ -32,12 +31,6 @@ static uint64_t scrub_deadline_ns(const Config *c) {
         return c->run.operation_deadline_ns + budget_walk_ns(c->target.device_size);
 }
 
-/* More than all files of the churn, so none of its groups is taken for one that stays. A snapshot, and one that is not all dropped yet, keep
- * the files of earlier cycles. */
-static uint64_t heavy_bytes(const Config *c) {
-        return c->churn.workers * c->churn.files * c->churn.file_size * (c->snapshot.enabled ? 3 : 1) + HEAVY_SLACK;
-}
-
 static uint64_t kernel_types(unsigned groups) {
         return (groups & GROUP_DATA ? BTRFS_BLOCK_GROUP_DATA : 0) | (groups & GROUP_METADATA ? BTRFS_BLOCK_GROUP_METADATA : 0) |
                (groups & GROUP_SYSTEM ? BTRFS_BLOCK_GROUP_SYSTEM : 0);
@@ -47,7 +40,7 @@ static void weigh(Worker *w, Scrub *s) {
         s->weighed_ns = clock_mono_ns();
         s->aim.devid = w->target->devices[w->instance].devid;
         s->aim.types = kernel_types(w->config->scrub.groups);
-        s->aim.heavy = heavy_bytes(w->config);
+        s->aim.heavy = budget_churn_bytes(w->config);
         worker_begin(w, OP_TREE_SEARCH);
         worker_end(w, scrub_aim_weigh(&s->aim, w->ops, w->root_fd), NULL);
 }
@@ -56,7 +49,7 @@ static int look(Worker *w, Scrub *s) {
         if (s->weighed_ns == 0)
                 weigh(w, s);
         s->looked_ns = clock_mono_ns();
-        s->aim.slow = s->looked_ns - s->slow_end_ns >= QUICK_PER_SLOW * s->slow_ns;
+        s->aim.pace = s->looked_ns - s->slow_end_ns >= QUICK_PER_SLOW * s->slow_ns ? AIM_SLOW : AIM_QUICK;
         worker_begin(w, OP_TREE_SEARCH);
         return worker_end(w, scrub_aim_look(&s->aim, w->ops, w->root_fd), NULL);
 }
@@ -81,7 +74,7 @@ static bool draw(Worker *w, Scrub *s, AimRange *ret) {
 
         if (!together || !scrub_aim_oldest(&s->aim, &w->rng, ret))
                 return scrub_aim_draw(&s->aim, &w->rng, ret);
-        s->aim.slow = false; /* whatever turn it was, a system group is none of those */
+        s->aim.pace = AIM_QUICK; /* whatever turn it was, a system group is none of those */
         return true;
 }
 
@@ -92,7 +85,7 @@ static bool pick_range(Worker *w, Scrub *s, ScrubRange *range) {
         *range = (ScrubRange){ .devid = w->target->devices[w->instance].devid, .end = UINT64_MAX, .readonly = w->config->scrub.readonly };
         if (whole_is_due(w, s)) {
                 s->whole_ns = clock_mono_ns();
-                s->aim.slow = false; /* how long it takes says nothing of slow groups */
+                s->aim.pace = AIM_QUICK; /* how long it takes says nothing of slow groups */
                 return true;
         }
         if (look(w, s) != 0 || !draw(w, s, &drawn))
@@ -105,14 +98,14 @@ static bool pick_range(Worker *w, Scrub *s, ScrubRange *range) {
 
 /* An aimed scrub that met much data: groups have filled up since, or were moved by a balance. */
 static void weigh_again(Worker *w, Scrub *s, const ScrubStats *stats) {
-        if (w->config->scrub.aim && stats->data_bytes_scrubbed > heavy_bytes(w->config) &&
+        if (w->config->scrub.aim && stats->data_bytes_scrubbed > budget_churn_bytes(w->config) &&
             clock_mono_ns() - s->weighed_ns >= WEIGH_INTERVAL_NS)
                 weigh(w, s);
 }
 
 /* A tenth of the time goes to groups that take long, whatever that is here. */
 static void note_slow(const Worker *w, Scrub *s) {
-        if (!w->config->scrub.aim || !s->aim.slow)
+        if (!w->config->scrub.aim || s->aim.pace != AIM_SLOW)
                 return;
         s->slow_end_ns = clock_mono_ns();
         s->slow_ns = s->slow_end_ns - w->begin_ns;

@@ -117,9 +117,9 @@ bool scrub_aim_is_slow(const Chunk *c) {
         return c->type & striped && c->extent_length > SLOW_EXTENT;
 }
 
-static void add_groups(ScrubAim *a, bool slow) {
+static void add_groups(ScrubAim *a, AimPace pace) {
         for (size_t i = 0; i < a->map.n_chunks; i++)
-                if (is_of_types(a, &a->map.chunks[i]) && scrub_aim_is_slow(&a->map.chunks[i]) == slow)
+                if (is_of_types(a, &a->map.chunks[i]) && (pace == AIM_ANY || scrub_aim_is_slow(&a->map.chunks[i]) == (pace == AIM_SLOW)))
                         add_extents(a, &a->map.chunks[i]);
 }
 
@@ -132,9 +132,9 @@ int scrub_aim_look(ScrubAim *a, const BtrfsOps *ops, int fd) {
                 r = make_room(a);
         if (r < 0)
                 return r;
-        add_groups(a, a->slow);
+        add_groups(a, a->pace);
         if (a->n_ranges == 0)
-                add_groups(a, !a->slow);
+                add_groups(a, AIM_ANY);
         if (a->n_ranges > 1)
                 join(a);
         return 0;

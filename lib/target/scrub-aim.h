@@ -16,10 +16,17 @@ typedef struct AimRange {
         uint64_t start, end; /* physical bytes of the device */
 } AimRange;
 
+/* How long a scrub of the group takes: scrub_aim_is_slow(). */
+typedef enum AimPace {
+        AIM_QUICK, /* where there are none, slow ones */
+        AIM_SLOW,  /* where there are none, quick ones */
+        AIM_ANY,
+} AimPace;
+
 typedef struct ScrubAim {
         uint64_t devid, types;     /* given: groups on this device, of one of these types (BTRFS_BLOCK_GROUP_*), … */
         uint64_t heavy;            /* … that did not hold more bytes than this when they were weighed, … */
-        bool slow;                 /* … and that take long, or do not (scrub_aim_is_slow()); where there are none, the others */
+        AimPace pace;              /* … and of these */
         uint64_t floor;            /* logical, behind the last heavy one: new groups get addresses above all there are, so they come here */
         uint64_t *light;           /* the others below it: logical addresses, ascending */
         size_t n_light;
