@@ -340,6 +340,28 @@ static void the_frozen_go_on_when_they_are_thawed(void **state) {
         fake_btrfs_end();
 }
 
+/* A new configuration has fewer workers, and comes while the old ones stand still. */
+static void none_is_left_behind_by_a_new_plan(void **state) {
+        static const FakeRule script[] = { { .call = FAKE_SYNC } };
+        Fixture *f = *state;
+        Error e;
+
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        enlist(f, &good);
+        enlist(f, &good);
+        assert_int_equal(crew_spawn(&f->crew, &e), 0);
+        assert_true(until(f, false, ten_syncs));
+        crew_freeze(&f->crew);
+        f->plan.n_workers = 1;
+        assert_int_equal(crew_alive(&f->crew), 2);
+        crew_thaw(&f->crew, clock_mono_ns());
+        board_set_phase(f->crew.board, PHASE_STOP);
+        assert_true(until(f, true, none_left));
+        assert_int_equal(f->n_seen, 0);
+        assert_int_equal(f->crew.members[1].child.pid, 0);
+        fake_btrfs_end();
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(workers_run_pause_and_stop, setup, teardown),
@@ -352,6 +374,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(a_stuck_operation_is_told_once, setup, teardown),
                 cmocka_unit_test_setup_teardown(the_frozen_are_not_stuck, setup, teardown),
                 cmocka_unit_test_setup_teardown(the_frozen_go_on_when_they_are_thawed, setup, teardown),
+                cmocka_unit_test_setup_teardown(none_is_left_behind_by_a_new_plan, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

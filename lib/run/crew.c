@@ -19,7 +19,7 @@ typedef struct Enlist {
 
 static int member_main(void *arg) {
         const Enlist *n = arg;
-        const PlanWorker *p = &n->crew->plan->workers[n->index];
+        const PlanWorker *p = &n->crew->spawned.workers[n->index];
         Worker w = {
                 .stressor = p->stressor,
                 .instance = p->instance,
@@ -35,13 +35,13 @@ static int member_main(void *arg) {
 
         /* Open files of the trace instance would keep it from being removed as long as the worker lives. */
         child_close_others(n->socket);
-        rng_seed(&w.rng, n->crew->plan->seed, n->index);
+        rng_seed(&w.rng, n->crew->spawned.seed, n->index);
         w.root_fd = n->crew->open_target(n->crew->target, NULL);
         return worker_run(&w);
 }
 
 static int enlist(Crew *c, unsigned index, int socket, Error *e) {
-        const PlanWorker *p = &c->plan->workers[index];
+        const PlanWorker *p = &c->spawned.workers[index];
         Slot *s = &c->board->slots[index];
         char comm[16];
         int r;
@@ -62,7 +62,8 @@ int crew_spawn(Crew *c, Error *e) {
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
                 return error_set(e, EXIT_ERROR, errno, "Cannot make the socket for observations: %s.", strerror(errno));
         c->socket = pair[0];
-        for (unsigned i = 0; i < c->plan->n_workers; i++)
+        c->spawned = *c->plan;
+        for (unsigned i = 0; i < c->spawned.n_workers; i++)
                 c->members[i] = (CrewMember){ .child = CHILD_NULL };
         /* A worker that was killed in the middle of a balance or replace has not taken its mark back. */
         atomic_store(&c->board->balances_in_flight, 0);
@@ -72,7 +73,7 @@ int crew_spawn(Crew *c, Error *e) {
         c->killed = c->frozen = false;
         c->thawed_ns = 0;
         board_set_phase(c->board, PHASE_RUN);
-        for (unsigned i = 0; i < c->plan->n_workers && r == 0; i++)
+        for (unsigned i = 0; i < c->spawned.n_workers && r == 0; i++)
                 r = enlist(c, i, pair[1], e);
         close(pair[1]);
         if (r < 0) {
@@ -104,7 +105,7 @@ static void say_died(const Crew *c, unsigned index, int status, const Watch *to)
         Observation o = { .time_ns = to->now_ns, .kind = OBS_DIED, .result = status, .worker = index + 1 };
 
         o.op = (Operation)atomic_load(&c->board->slots[index].op);
-        snprintf(o.text, sizeof(o.text), "worker %s %s %d", c->plan->workers[index].name,
+        snprintf(o.text, sizeof(o.text), "worker %s %s %d", c->spawned.workers[index].name,
                  WIFSIGNALED(status) ? "was killed by signal" : "ended with status",
                  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
         to->func(to->userdata, &o);
@@ -131,7 +132,7 @@ static void say_stuck(const Crew *c, unsigned index, const Watch *to) {
         for (char *p = stack; *p; p++)
                 if (*p == '\n')
                         *p = ' ';
-        snprintf(o.text, sizeof(o.text), "worker %.23s wchan=%.60s stack=%.280s", c->plan->workers[index].name, wchan, stack);
+        snprintf(o.text, sizeof(o.text), "worker %.23s wchan=%.60s stack=%.280s", c->spawned.workers[index].name, wchan, stack);
         to->func(to->userdata, &o);
 }
 
@@ -140,13 +141,13 @@ static bool over_deadline(const Crew *c, unsigned index, uint64_t now_ns) {
         uint64_t begin = atomic_load(&s->op_begin_ns), since = in_kernel_since(c, begin);
 
         return !c->frozen && atomic_load(&s->op) != OP_NONE && now_ns > since &&
-               now_ns - since > c->plan->workers[index].stressor->deadline_ns(c->config) && c->members[index].stuck_begin_ns != begin;
+               now_ns - since > c->spawned.workers[index].stressor->deadline_ns(c->config) && c->members[index].stuck_begin_ns != begin;
 }
 
 void crew_watch(Crew *c, uint64_t now_ns, bool expected, ObserveFunc func, void *userdata) {
         const Watch to = { now_ns, func, userdata };
 
-        for (unsigned i = 0; i < c->plan->n_workers; i++) {
+        for (unsigned i = 0; i < c->spawned.n_workers; i++) {
                 CrewMember *m = &c->members[i];
                 int status;
 
@@ -166,7 +167,7 @@ void crew_watch(Crew *c, uint64_t now_ns, bool expected, ObserveFunc func, void 
 }
 
 bool crew_all_paused(const Crew *c) {
-        for (unsigned i = 0; i < c->plan->n_workers; i++)
+        for (unsigned i = 0; i < c->spawned.n_workers; i++)
                 if (c->members[i].child.pid > 0 && !atomic_load(&c->board->slots[i].paused))
                         return false;
         return true;
@@ -175,20 +176,20 @@ bool crew_all_paused(const Crew *c) {
 unsigned crew_alive(const Crew *c) {
         unsigned n = 0;
 
-        for (unsigned i = 0; i < c->plan->n_workers; i++)
+        for (unsigned i = 0; i < c->spawned.n_workers; i++)
                 n += c->members[i].child.pid > 0;
         return n;
 }
 
 bool crew_has(const Crew *c, pid_t pid) {
-        for (unsigned i = 0; i < c->plan->n_workers; i++)
+        for (unsigned i = 0; i < c->spawned.n_workers; i++)
                 if (c->members[i].child.pid == pid)
                         return true;
         return false;
 }
 
 static void signal_all(const Crew *c, int signal) {
-        for (unsigned i = 0; i < c->plan->n_workers; i++)
+        for (unsigned i = 0; i < c->spawned.n_workers; i++)
                 child_kill(&c->members[i].child, signal);
 }
 
@@ -211,7 +212,7 @@ void crew_kill(Crew *c) {
 }
 
 void crew_close(Crew *c) {
-        for (unsigned i = 0; i < c->plan->n_workers; i++) {
+        for (unsigned i = 0; i < c->spawned.n_workers; i++) {
                 if (c->members[i].child.pid > 0)
                         close(c->members[i].child.pidfd);
                 c->members[i] = (CrewMember){ .child = CHILD_NULL };

@@ -17,7 +17,8 @@ typedef struct CrewMember {
 
 typedef struct Crew {
         Board *board;
-        const Plan *plan;
+        const Plan *plan; /* of the next crew_spawn() … */
+        Plan spawned;     /* … and of the last: a new configuration is there before its workers are */
         const Config *config;
         const Target *target;
         const BtrfsOps *ops;

@@ -48,6 +48,7 @@ static int allocate(Run *r, Error *e) {
                 return error_set(e, EXIT_ERROR, ENOMEM, "Not enough memory to start.");
         if (health_watch_new(&r->health, "") < 0)
                 return error_set(e, EXIT_ERROR, ENOMEM, "Not enough memory to start.");
+        r->desk->target.owner = getpid(); /* the jobs that make it die at once */
         r->job.desk = r->desk;
         r->job.ops = &btrfs_kernel_ops;
         r->job.open_target = target_open;

@@ -157,12 +157,12 @@ static int create(const char *name, const char *device, char path[static LAYER_P
         return r;
 }
 
-int layer_create(Layer *l, const char *device, unsigned number, Error *e) {
+int layer_create(Layer *l, const char *device, pid_t owner, unsigned number, Error *e) {
         char name[64];
         int r;
 
         *l = LAYER_NULL;
-        snprintf(name, sizeof(name), PREFIX "%d-%u", (int)getpid(), number);
+        snprintf(name, sizeof(name), PREFIX "%d-%u", (int)owner, number);
         r = create(name, device, l->path);
         if (r < 0)
                 return error_set(e, EXIT_ERROR, -r, "device mapper cannot lay a device over %s: %s; the kernel log has the reason (dmesg); without "

@@ -6,6 +6,7 @@
  * unmount takes it away, and then what lies below. Nothing to clean up but what a kill leaves between two calls, and that is swept.
  */
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 
@@ -22,8 +23,9 @@ typedef struct Layer {
 int layer_check(const char *root, Error *e);
 /* Removes what killed runs have left, and nobody uses. What is suspended is resumed before. */
 void layers_sweep(void);
-/* Lays a layer over the device that lets everything through; `number` tells it from others of this process. Blocks shortly. */
-int layer_create(Layer *l, const char *device, unsigned number, Error *e);
+/* Lays a layer over the device that lets everything through; `number` tells it from others of the owner, without whom it is a dead one's and
+ * swept. Blocks shortly. */
+int layer_create(Layer *l, const char *device, pid_t owner, unsigned number, Error *e);
 void layer_close(Layer *l);
 
 /* The device below this path. False: this is none of our layers. */

@@ -9,6 +9,7 @@
  * The mount holds the loop devices, by way of their layers where there are any; they vanish with it. All of it happens in the supervisor's private mount namespace.
  */
 #include <limits.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "config/config.h"
@@ -35,6 +36,7 @@ typedef struct TargetDisk {
 } TargetDisk;
 
 typedef struct Target {
+        pid_t owner; /* while it lives nobody else sweeps the layers away; 0: who makes the target */
         bool mounted;
         unsigned n_disks; /* 0: on loop devices of our own */
         TargetDisk disks[TARGET_DEVICES_MAX];
