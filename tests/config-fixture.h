@@ -7,7 +7,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <ftw.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "base/fs.h"
 #include "base/macro.h"
 #include "config/config.h"
+#include "folder-fixture.h"
 
 
 /* A folder that stands for the machine, and the warnings heard. */
@@ -39,14 +39,10 @@ static inline int setup(void **state) {
         return 0;
 }
 
-static inline int remove_one(const char *path, const struct stat *st _unused_, int flag _unused_, struct FTW *ftw _unused_) {
-        return remove(path);
-}
-
 static inline int teardown(void **state) {
         Place *p = *state;
 
-        nftw(p->root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        folder_remove(p->root);
         free(p);
         return 0;
 }

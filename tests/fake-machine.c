@@ -2,13 +2,13 @@
 #include "fake-machine.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/fs.h"
 #include "base/macro.h"
+#include "folder-fixture.h"
 
 static char *full(const FakeMachine *m, const char *path, char buf[static PATH_MAX]) {
         char *slash;
@@ -127,13 +127,9 @@ int fake_machine_setup(void **state) {
         return 0;
 }
 
-static int remove_entry(const char *path, const struct stat *st _unused_, int type _unused_, struct FTW *ftw _unused_) {
-        return remove(path);
-}
-
 int fake_machine_teardown(void **state) {
         FakeMachine *m = *state;
-        int r = nftw(m->root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+        int r = folder_remove(m->root);
 
         free(m);
         return r;

@@ -10,10 +10,10 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "folder-fixture.h"
 #include "made-up-report.h"
 #include "report/evidence.h"
 #include "report/original.h"
@@ -28,10 +28,6 @@ typedef struct Kept {
         Original original;
         Error error;
 } Kept;
-
-static inline int remove_one(const char *path, const struct stat *st _unused_, int flag _unused_, struct FTW *ftw _unused_) {
-        return remove(path);
-}
 
 static inline int kept_setup(void **state) {
         Kept *k = calloc(1, sizeof(Kept));
@@ -54,7 +50,7 @@ static inline int kept_setup(void **state) {
 static inline int kept_teardown(void **state) {
         Kept *k = *state;
 
-        nftw(k->base, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+        folder_remove(k->base);
         made_up_free(&k->m);
         free(k);
         return 0;

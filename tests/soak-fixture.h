@@ -4,10 +4,10 @@
  * Case: starts of a soak, each a run without a target and without workers, with a ledger in a directory of its own; for the tests of what a run does
  * with its ledger.
  */
-#include <ftw.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "folder-fixture.h"
 #include "ledger/ledger-internal.h"
 #include "made-up-report.h"
 #include "run/run-internal.h"
@@ -20,10 +20,6 @@ typedef struct Case {
         unsigned findings; /* told */
         Run *run;
 } Case;
-
-static inline int remove_one(const char *path, const struct stat *st _unused_, int type _unused_, struct FTW *ftw _unused_) {
-        return remove(path);
-}
 
 static inline void set(Case *c, const char *key, const char *value) {
         char assignment[256];
@@ -52,7 +48,7 @@ static inline int tear_down(void **state) {
         Case *c = *state;
 
         run_free(c->run);
-        assert_int_equal(nftw(c->directory, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+        assert_int_equal(folder_remove(c->directory), 0);
         free(c);
         return 0;
 }

@@ -3,11 +3,11 @@
 /*
  * A folder that stands for /sys/fs/btrfs of a machine: what the kernel counts of a filesystem's space.
  */
-#include <ftw.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/fs.h"
+#include "folder-fixture.h"
 #include "target/space.h"
 
 #define SYS_FSID "01234567-89ab-cdef-0123-456789abcdef"
@@ -86,10 +86,6 @@ static inline int sys_folder_setup(void **state) {
         return 0;
 }
 
-static inline int sys_folder_remove_one(const char *path, const struct stat *st _unused_, int flag _unused_, struct FTW *where _unused_) {
-        return remove(path);
-}
-
 static inline int sys_folder_teardown(void **state) {
-        return nftw(((SysFolder *)*state)->root, sys_folder_remove_one, 8, FTW_DEPTH | FTW_PHYS);
+        return folder_remove(((SysFolder *)*state)->root);
 }

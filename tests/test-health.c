@@ -10,13 +10,13 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <ftw.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "folder-fixture.h"
 #include "run/health.h"
 #include "smart-documents.h"
 #include "smart-helper.h"
@@ -80,16 +80,12 @@ static int setup(void **state) {
         return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st _unused_, int flag _unused_, struct FTW *ftw _unused_) {
-        return remove(path);
-}
-
 static int teardown(void **state) {
         Place *p = *state;
 
         health_watch_free(p->watch);
         setenv("PATH", p->path, 1);
-        nftw(p->root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        folder_remove(p->root);
         free(p);
         return 0;
 }

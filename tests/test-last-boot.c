@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "folder-fixture.h"
 #include "observe/last-boot.h"
 
 #define BOOT "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
@@ -27,11 +27,6 @@ typedef struct Machine {
         char *path; /* PATH of the test */
         LastBoot log;
 } Machine;
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw) {
-        (void)st, (void)type, (void)ftw;
-        return remove(path);
-}
 
 static void put(const Machine *m, const char *name, const char *text, uint64_t second, mode_t mode) {
         const struct timespec times[2] = { { .tv_sec = (time_t)second }, { .tv_sec = (time_t)second } };
@@ -78,7 +73,7 @@ static int tear_down(void **state) {
 
         setenv("PATH", m->path, 1);
         last_boot_done(&m->log);
-        assert_int_equal(nftw(m->root, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+        assert_int_equal(folder_remove(m->root), 0);
         free(m->path);
         free(m);
         return 0;

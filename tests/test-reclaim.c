@@ -6,11 +6,11 @@
 
 #include <cmocka.h>
 #include <errno.h>
-#include <ftw.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/fs.h"
+#include "folder-fixture.h"
 #include "target/reclaim.h"
 
 #define FSID "01234567-89ab-cdef-0123-456789abcdef"
@@ -35,12 +35,8 @@ static int setup(void **state) {
         return fs_mkdir_p(path);
 }
 
-static int remove_one(const char *path, const struct stat *st _unused_, int flag _unused_, struct FTW *where _unused_) {
-        return remove(path);
-}
-
 static int teardown(void **state) {
-        return nftw(((Place *)*state)->root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+        return folder_remove(((Place *)*state)->root);
 }
 
 static void has_file(const Place *p, const char *name, const char *text) {

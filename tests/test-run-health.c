@@ -10,11 +10,11 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <ftw.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/fs.h"
+#include "folder-fixture.h"
 #include "run-fixture.h"
 #include "smart-documents.h"
 
@@ -56,16 +56,12 @@ static int setup(void **state) {
         return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st _unused_, int flag _unused_, struct FTW *ftw _unused_) {
-        return remove(path);
-}
-
 static int teardown(void **state) {
         Place *p = *state;
 
         run_free(p->run);
         fake_btrfs_end();
-        nftw(p->root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        folder_remove(p->root);
         free(p);
         return 0;
 }

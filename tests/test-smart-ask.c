@@ -11,13 +11,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "base/child.h"
 #include "base/clock.h"
+#include "folder-fixture.h"
 #include "smart-helper.h"
 
 #define LONG (20 * NSEC_PER_SEC)
@@ -64,15 +64,11 @@ static int setup(void **state) {
         return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st _unused_, int flag _unused_, struct FTW *ftw _unused_) {
-        return remove(path);
-}
-
 static int teardown(void **state) {
         Place *p = *state;
 
         setenv("PATH", p->path, 1);
-        nftw(p->root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        folder_remove(p->root);
         free(p);
         return 0;
 }

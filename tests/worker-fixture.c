@@ -6,22 +6,18 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/macro.h"
+#include "folder-fixture.h"
 #include "worker-fixture.h"
 
 static char left_behind[64];
 
-static int remove_one(const char *path, const struct stat *st _unused_, int type _unused_, struct FTW *where _unused_) {
-        return remove(path);
-}
-
 static void remove_left_behind(void) {
         if (left_behind[0])
-                nftw(left_behind, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+                folder_remove(left_behind);
         left_behind[0] = 0;
 }
 
