@@ -423,9 +423,13 @@ bool judge_oopsed(const Judge *j) {
         return j->oops_row != NO_ROW;
 }
 
-void judge_close(Judge *j, uint64_t now_ns _unused_) {
+void judge_decide(Judge *j) {
         kmsg_report_close(j);
         incident_decide(j);
         decide_pending(j, UINT64_MAX);
+}
+
+void judge_close(Judge *j, uint64_t now_ns _unused_) {
+        judge_decide(j);
         suspects_give_up(j);
 }

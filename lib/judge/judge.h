@@ -51,6 +51,8 @@ const Observation *judge_suspect(const Judge *j);
 void judge_remade(Judge *j, uint64_t now_ns);
 /* An oops that has to do with btrfs has killed a task, since the target was made: what the dead one held is held for ever. */
 bool judge_oopsed(const Judge *j);
+/* Decides what has not settled yet, for nothing happens any more that could explain it. Suspects go on waiting. */
+void judge_decide(Judge *j);
 /* Nothing more will come: decide what is pending (suspects without an answer stay findings, said to be unconfirmed). */
 void judge_close(Judge *j, uint64_t now_ns);
 

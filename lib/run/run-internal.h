@@ -83,7 +83,7 @@ void run_tell_findings(Run *r);
 bool run_lost(Run *r);
 /* Those that fail the run, as of now. */
 uint64_t run_failing_findings(const Run *r);
-/* What btrfs check said of the lost target goes to the evidence of the newest finding. */
+/* What btrfs check said of the lost target goes to the evidence of the finding that was met last. */
 void run_keep_check(Run *r);
 void run_conclude(Run *r);
 

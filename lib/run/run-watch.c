@@ -182,10 +182,22 @@ void run_tell_findings(Run *r) {
         }
 }
 
-void run_keep_check(Run *r) {
-        size_t n = judge_n_findings(r->judge);
+/* NULL: there is none. */
+static const Finding *last_finding(const Run *r) {
+        const Finding *last = NULL;
 
-        if (n > 0 && r->desk->output[0] && evidence_add(judge_finding(r->judge, n - 1), "btrfs-check.txt", r->desk->output) < 0)
+        for (size_t i = 0; i < judge_n_findings(r->judge); i++) {
+                const Finding *f = judge_finding(r->judge, i);
+                if (!last || f->last_ns >= last->last_ns)
+                        last = f;
+        }
+        return last;
+}
+
+void run_keep_check(Run *r) {
+        const Finding *f = last_finding(r);
+
+        if (f && r->desk->output[0] && evidence_add(f, "btrfs-check.txt", r->desk->output) < 0)
                 run_note(r, "What btrfs check said of a lost target could not be kept in its evidence folder.");
 }
 

@@ -262,6 +262,10 @@ static void step_powering_up(Run *r) {
         judge_remade(r->judge, r->now_ns);
         r->asked &= ~(unsigned)JUDGE_REMAKE;
         run_fault_struck(r);
+        if (!r->desk->target.mounted) { /* why is a finding, whose evidence is to say what btrfs check said */
+                judge_decide(r->judge);
+                run_tell_findings(r);
+        }
         enter(r, r->desk->target.mounted ? RUN_PREFLIGHT : run_lost(r) ? RUN_MAKING : after_target(r));
 }
 

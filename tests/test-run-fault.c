@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What becomes in a run of a power cut that the filesystem did not live through. The jobs of the cut need device mapper: their answer is made up. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/fs.h"
+#include "folder-fixture.h"
+#include "run-fixture.h"
+
+#define CHECK_SAYS "ERROR: root 5 inode 257 errors 100\n"
+
+static const Stressor idle = { .name = "idle", .step = idle_step, .deadline_ns = idle_deadline };
+
+typedef struct Place {
+        char root[32];
+        Run *run;
+} Place;
+
+static int setup(void **state) {
+        Place *p = calloc(1, sizeof(*p));
+
+        strcpy(p->root, "/tmp/test-run-fault-XXXXXX");
+        assert_non_null(mkdtemp(p->root));
+        p->run = calloc(1, sizeof(*p->run));
+        make_run(p->run, &idle, p->root);
+        strcpy(p->run->config.run.evidence_directory, p->root);
+        strcpy(p->run->report.run_id, "run-1");
+        p->run->config.run.max_remakes = 0; /* there is nothing of which to make a target */
+        fake_kernel_begin();
+        *state = p;
+        return 0;
+}
+
+static int teardown(void **state) {
+        Place *p = *state;
+
+        run_free(p->run);
+        fake_btrfs_end();
+        folder_remove(p->root);
+        free(p);
+        return 0;
+}
+
+/* The job that looks at what a cut has left, with this answer, until the run is elsewhere. */
+static void power_up(Place *p, StrikeEnd end, bool mounted) {
+        Run *r = p->run;
+        JobDesk *d = r->desk;
+        Error e = ERROR_NULL;
+
+        r->job.config = &r->config;
+        assert_int_equal(job_start(&r->job, JOB_CANCEL, clock_mono_ns(), NSEC_PER_SEC, &e), 0);
+        r->job.fault = 0;
+        d->strike = (Strike){ .end = end, .n_blocks = 9, .text = "the power of all devices" };
+        d->target.mounted = mounted;
+        snprintf(d->output, sizeof(d->output), "%s", CHECK_SAYS);
+        d->check_status = 1;
+        r->powering_up = true;
+        r->state = RUN_RETIRING;
+        do {
+                clock_sleep_ns(NSEC_PER_MSEC);
+                run_step(r, clock_mono_ns());
+        } while (run_state(r) == RUN_RETIRING);
+}
+
+static void expect_kept(const Finding *f, bool there) {
+        char text[64];
+        int n = fs_read(f->evidence, "/btrfs-check.txt", text, sizeof(text));
+
+        assert_true(f->evidence[0]);
+        if (there)
+                assert_string_equal(n > 0 ? text : "", strtok((char[]){ CHECK_SAYS }, "\n"));
+        else
+                assert_int_equal(n, -ENOENT);
+}
+
+/* Also when another has been found in the meantime, or before. */
+static void what_is_left_speaks_in_the_evidence_of_the_cut(void **state) {
+        Place *p = *state;
+        Judge *j = p->run->judge;
+        const uint64_t now_ns = clock_mono_ns();
+
+        run_observe(p->run, &(Observation){ .time_ns = now_ns - 3600 * NSEC_PER_SEC, .kind = OBS_MISCOMPARE, .op = OP_READ });
+        judge_tick(j, now_ns);
+        run_tell_findings(p->run);
+        power_up(p, STRIKE_BROKEN, false);
+        assert_int_equal(judge_n_findings(j), 2);
+        assert_int_equal(judge_finding(j, 1)->class, CLASS_POWER_CUT);
+        assert_int_equal(p->run->report.faults[0].struck, 1);
+        assert_int_equal(p->run->report.faults[0].met, 0);
+        expect_kept(judge_finding(j, 0), false);
+        expect_kept(judge_finding(j, 1), true);
+        assert_int_not_equal(run_state(p->run), RUN_MAKING);
+}
+
+/* One that has been found before is met again: it is not the newest, but the last. */
+static void the_last_one_met_is_meant_and_not_the_newest(void **state) {
+        Place *p = *state;
+        Judge *j = p->run->judge;
+
+        power_up(p, STRIKE_WRONG, false);
+        assert_int_equal(judge_finding(j, 0)->class, CLASS_MISCOMPARE);
+        assert_int_equal(unlinkat(AT_FDCWD, strcat(strcpy((char[512]){ 0 }, judge_finding(j, 0)->evidence), "/btrfs-check.txt"), 0), 0);
+        run_observe(p->run, &(Observation){ .time_ns = clock_mono_ns(), .kind = OBS_RESULT, .op = OP_READ, .result = -EIO, .devid = 1 });
+        judge_decide(j);
+        run_tell_findings(p->run);
+        assert_int_equal(judge_n_findings(j), 2);
+        power_up(p, STRIKE_WRONG, false);
+        assert_int_equal(judge_n_findings(j), 2);
+        assert_int_equal(judge_finding(j, 0)->count, 2);
+        expect_kept(judge_finding(j, 0), true);
+        expect_kept(judge_finding(j, 1), false);
+}
+
+static void one_that_lived_goes_on_as_it_is(void **state) {
+        Place *p = *state;
+
+        power_up(p, STRIKE_MET, true);
+        assert_int_equal(run_state(p->run), RUN_PREFLIGHT);
+        assert_int_equal(judge_n_findings(p->run->judge), 0);
+        assert_int_equal(p->run->report.faults[0].met, 1);
+        assert_int_equal(p->run->report.totals.remakes, 0);
+        p->run->desk->target.mounted = false;
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                TEST(what_is_left_speaks_in_the_evidence_of_the_cut),
+                TEST(the_last_one_met_is_meant_and_not_the_newest),
+                TEST(one_that_lived_goes_on_as_it_is),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
