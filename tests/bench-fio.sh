@@ -13,11 +13,12 @@
 # The commit of the program is the ioctl SYNC. fio has only fsync, and on btrfs that writes the log tree instead; mounted with notreelog it is
 # a commit (fs/btrfs/tree-log.c, btrfs_log_inode_parent()). So both targets are mounted with it.
 #
-# Both commit twice in a round, which is why there are two files: the program when both are written and when they are unlinked, fio when it has
-# come to the end, once for each file.
+# Both commit twice in a round, which is why there are two files: the program when both are written and when they are unlinked, fio when it closes
+# a file. (With end_fsync it would commit once, and unlink the first file before any of it is on the disk: what io_uring is asked to sync then has
+# been opened again, fio 3.33.) The commits are counted.
 #
-# What differs: the program asks for the room left before each file and reads the chunk tree once in a round. This is in its time, and not made up
-# for. fio is not asked for time_based: that makes it write the same files over and over, without fsync or unlink in between.
+# What differs: the program wakes the cleaner with each commit, which removes the emptied block group; it asks for the room left before each file and
+# reads the chunk tree once in a round. This is in its time, and not made up for. fio is not asked for time_based: that makes it write the same files over and over, without fsync or unlink in between.
 set -euo pipefail
 export LC_ALL=C
 
@@ -57,11 +58,19 @@ mount -t btrfs -o "$options" "${loops[0]}" "$mount"
 for fd in "${fds[@]}"; do exec {fd}>&-; done
 
 # A thread, not a process: it is gone when fio is.
+statistics=/sys/fs/btrfs/$(findmnt --noheadings --output UUID "$mount")/commit_stats
+commits() { awk '$1 == "commits" { print $2 }' "$statistics"; }
+[ -r "$statistics" ] || die "the kernel does not say how often it commits: take Linux 6.0 or newer"
+
+before=$(commits)
 setpriv --pdeathsig KILL fio --name=fill --thread --directory="$mount" --rw=write --ioengine=io_uring --fixedbufs=1 --bs=1m --iodepth=8 \
-        --filesize=64m --nrfiles=2 --file_service_type=sequential --create_on_open=1 --fallocate=none --end_fsync=1 --unlink_each_loop=1 --loops=1000000 --runtime="$seconds" \
+        --filesize=64m --nrfiles=2 --file_service_type=sequential --create_on_open=1 --fallocate=none --fsync_on_close=1 --unlink_each_loop=1 \
+        --loops=1000000 --runtime="$seconds" \
         --output-format=json --output="$mount.json" >&2 &
 fio=$!
 wait "$fio" || die "fio failed"
 fio=
+rounds=$(jq '.jobs[0].write.io_bytes / 134217728 | floor' "$mount.json") commits=$(($(commits) - before))
+((commits >= 2 * rounds)) || die "fio committed $commits times in $rounds rounds: that is less work than the program does"
 jq -e '.jobs[0] | select(.error == 0 and .job_runtime > 0) | .write.io_bytes / 1048576 / (.job_runtime / 1000)' "$mount.json" ||
         die "fio has no result"
