@@ -49,6 +49,8 @@ static const char *const names[_FAKE_CALL_MAX] = {
         [FAKE_SUBVOL_SNAPSHOT] = "subvol_snapshot",
         [FAKE_TRIM] = "trim",
         [FAKE_REMOUNT] = "remount",
+        [FAKE_FREEZE] = "freeze",
+        [FAKE_THAW] = "thaw",
         [FAKE_CLONE] = "clone",
         [FAKE_DEFRAG] = "defrag",
         [FAKE_DEVICE_INFO] = "device_info",
@@ -263,6 +265,14 @@ static int fake_remount(int fd, const char *options) {
         return named(FAKE_REMOUNT, fd, options);
 }
 
+static int fake_freeze(int fd) {
+        return result_only(FAKE_FREEZE, fd);
+}
+
+static int fake_thaw(int fd) {
+        return result_only(FAKE_THAW, fd);
+}
+
 static int fake_clone(int fd, int source_fd) {
         const FakeRule *rule = call(&(FakeRecord){ .call = FAKE_CLONE, .fd = fd, .source_fd = source_fd });
 
@@ -337,6 +347,8 @@ const BtrfsOps fake_btrfs_ops = {
         .subvol_snapshot = fake_subvol_snapshot,
         .trim = fake_trim,
         .remount = fake_remount,
+        .freeze = fake_freeze,
+        .thaw = fake_thaw,
         .clone = fake_clone,
         .defrag = fake_defrag,
         .device_info = fake_device_info,

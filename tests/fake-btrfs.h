@@ -39,6 +39,8 @@ typedef enum FakeCall {
         FAKE_SUBVOL_SNAPSHOT,
         FAKE_TRIM,
         FAKE_REMOUNT,
+        FAKE_FREEZE,
+        FAKE_THAW,
         FAKE_CLONE,
         FAKE_DEFRAG,
         FAKE_DEVICE_INFO,

@@ -10,9 +10,14 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 
+#include "base/child.h"
+#include "base/clock.h"
 #include "fault/strike.h"
 #include "target/layer.h"
 
@@ -66,12 +71,24 @@ static int lying_scrub(int fd, const ScrubRange *range, ScrubStats *stats) {
         return r;
 }
 
+static int do_nothing(int fd _unused_) {
+        return 0;
+}
+
+static int remount_nothing(int fd _unused_, const char *options _unused_) {
+        return 0;
+}
+
 static StrikeEnd strike_once(Fixture *f, const Fault *fault, Lie lie, uint64_t seed, Strike *k) {
         BtrfsOps ops = btrfs_kernel_ops;
         Error e = ERROR_NULL;
         StrikeOrder order = { .fault = fault, .target = &f->target, .ops = &ops, .root_fd = f->fd, .seed = seed };
 
         ops.scrub = lying_scrub;
+        if (lie == IDLE) {
+                ops.scrub_cancel = ops.balance_cancel = ops.freeze = ops.thaw = do_nothing;
+                ops.remount = remount_nothing;
+        }
         memset(&liar, 0, sizeof(liar));
         liar.lie = lie;
         if (strike_run(k, &order, &e) < 0)
@@ -107,9 +124,11 @@ static bool is_mirrored(const char *profile) {
 
 /* What must come of it; STRIKE_VOID: the lie changes nothing that could be seen. */
 static StrikeEnd wanted(const Fault *f, const Profiles *p, Lie lie, bool layered) {
-        bool counted = f != &fault_parity && f != &fault_slow_disk;
+        bool counted = f != &fault_parity && f != &fault_slow_disk && !f->act;
         bool corrected = f == &fault_tree || f == &fault_device_loss || ((f == &fault_data || f == &fault_bad_sector) && p->copies + p->parity > 1);
 
+        if (f == &fault_cancel && lie == IDLE && p != profiles_tried) /* it takes ten seconds to be sure, and is the same on all */
+                return STRIKE_VOID;
         if (f == &fault_parity && p->parity == 0)
                 return STRIKE_NOT_HERE;
         if (f == &fault_tree && p->metadata_copies < 2)
@@ -258,12 +277,53 @@ static void test_a_device_that_cannot_be_written_to(void **state) {
         unmount(f);
 }
 
+static int freeze_and_die(int fd) {
+        btrfs_kernel_ops.freeze(fd);
+        return raise(SIGKILL);
+}
+
+static int strike_and_die(void *arg) {
+        Fixture *f = arg;
+        BtrfsOps ops = btrfs_kernel_ops;
+        StrikeOrder order = { .fault = &fault_freeze, .target = &f->target, .ops = &ops, .root_fd = f->fd, .seed = 1 };
+        Error e;
+        Strike s;
+
+        ops.freeze = freeze_and_die;
+        return strike_run(&s, &order, &e) == 0;
+}
+
+static int make_folder(void *arg) {
+        return mkdirat(((Fixture *)arg)->fd, "thawed", 0700) < 0;
+}
+
+/* Whoever is killed while the filesystem is frozen: nobody could write to it for ever, nor unmount it. */
+static void test_the_guard_thaws(void **state) {
+        Fixture *f = need_kernel(state);
+        Child child;
+        int status = 0, r;
+
+        configure(f, 1, 256 * MiB, "single", "dup");
+        make(f);
+        root_fd(f);
+        assert_int_equal(child_fork(&child, "strike", strike_and_die, f), 0);
+        assert_int_equal(child_wait(&child, 10 * NSEC_PER_SEC, &status), 1);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+        assert_int_equal(child_fork(&child, "folder", make_folder, f), 0);
+        r = child_wait(&child, 10 * NSEC_PER_SEC, &status);
+        btrfs_kernel_ops.thaw(f->fd); /* or this test would leave it so */
+        assert_int_equal(r, 1);
+        assert_int_equal(status, 0);
+        unmount(f);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 ROOT(test_every_fault_on_every_profile),
                 ROOT(test_no_flipped_bit_goes_unreported),
                 ROOT(test_a_hindered_strike_leaves_nothing),
                 ROOT(test_a_device_that_cannot_be_written_to),
+                ROOT(test_the_guard_thaws),
         };
 
         return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);

@@ -2,12 +2,14 @@
 #pragma once
 /*
  * Fault: something broken on purpose; the plug-in contract. A fault chooses blocks of the devices, and says beforehand what must come of it
- * that its means break them; strike.c has them broken, scrubs, reads and compares. To add one: write lib/fault/ft-NAME.c with a const Fault
+ * that its means break them; strike.c has them broken, scrubs, reads and compares. Or it does something to the filesystem as a whole, under which
+ * nothing may break. To add one: write lib/fault/ft-NAME.c with a const Fault
  * at its bottom; add one line each to fault.h (extern), registry.c and lib/lib.am, and its name to fault_names in config/key.c.
  */
 #include "base/rng.h"
 #include "fault/prey.h"
 #include "fault/wound.h"
+#include "observe/operation.h"
 #include "target/chunk-place.h"
 #include "target/target.h"
 
@@ -29,6 +31,9 @@ typedef enum FaultCount {
         FAULT_AGAIN,         /* errors of any kind, by a second scrub of all devices */
         FAULT_LOST,          /* files that fsync(2) had promised, and that are not there as they were after a power cut */
         FAULT_DAMAGED,       /* looks of btrfs check that found the filesystem damaged then, and mounts that failed */
+        FAULT_THROUGH,       /* writes that came through to a filesystem that was closed to them */
+        FAULT_LATE,          /* operations that did not come to an end, or not go on, when they had to */
+        FAULT_ODD,           /* operations that answered otherwise than they had to */
         FAULT_QUICK,         /* scrubs of the devices that were struck, and commits, that took less time than they had to */
         _FAULT_COUNT_MAX,
 } FaultCount;
@@ -67,6 +72,10 @@ typedef struct FaultPlan {
 typedef struct Fault {
         const char *name, *help;
         bool cuts_power; /* of all devices, under the stress, and nothing else: what comes of it is looked at by run/outage.h; all below is unused */
+        /* Does something to the filesystem as a whole, takes it back, and counts what must not be (FAULT_THROUGH, FAULT_LATE, FAULT_ODD). Leaves the prey
+         * where it is. Blocks. Returns as choose() does; what the kernel has refused is `op`. NULL: it is a fault of blocks. */
+        int (*act)(FaultScene *s, uint64_t seen[static _FAULT_COUNT_MAX]);
+        Operation op;
         const Means *means; /* by which the blocks are broken */
         /* Returns 0, FAULT_NOT_HERE, -ENODATA (this time there is nothing to strike: where the prey lies is chance), or the kernel's negative errno. */
         int (*choose)(FaultScene *s, FaultPlan *p);
@@ -80,10 +89,13 @@ typedef struct Fault {
 } Fault;
 
 extern const Fault fault_bad_sector;
+extern const Fault fault_cancel;
 extern const Fault fault_data;
 extern const Fault fault_device_loss;
+extern const Fault fault_freeze;
 extern const Fault fault_parity;
 extern const Fault fault_power_cut;
+extern const Fault fault_read_only;
 extern const Fault fault_slow_disk;
 extern const Fault fault_super;
 extern const Fault fault_tree;

@@ -66,6 +66,13 @@ static int find_extents(Prey *p, const BtrfsOps *ops, int root_fd) {
         return r;
 }
 
+/* A file that is open for writing keeps the filesystem from being read-only. */
+static int open_to_read(Prey *p, int root_fd) {
+        prey_close(p);
+        p->fd = openat(root_fd, PREY_FILE, O_RDONLY | O_DIRECT | O_CLOEXEC | O_NOFOLLOW);
+        return p->fd < 0 ? -errno : 0;
+}
+
 int prey_lay(Prey *p, const BtrfsOps *ops, int root_fd, uint64_t seed) {
         int r;
 
@@ -74,6 +81,8 @@ int prey_lay(Prey *p, const BtrfsOps *ops, int root_fd, uint64_t seed) {
         unlinkat(root_fd, PREY_FILE, 0);
         p->fd = openat(root_fd, PREY_FILE, O_RDWR | O_CREAT | O_EXCL | O_DIRECT | O_CLOEXEC | O_NOFOLLOW, 0600);
         r = p->fd < 0 ? -errno : write_all(p);
+        if (r == 0)
+                r = open_to_read(p, root_fd);
         if (r == 0)
                 r = ops->sync(root_fd);
         return r < 0 ? r : find_extents(p, ops, root_fd);

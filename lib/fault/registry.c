@@ -4,10 +4,13 @@
 
 const Fault *const faults[] = {
         &fault_bad_sector,
+        &fault_cancel,
         &fault_data,
         &fault_device_loss,
+        &fault_freeze,
         &fault_parity,
         &fault_power_cut,
+        &fault_read_only,
         &fault_slow_disk,
         &fault_super,
         &fault_tree,
@@ -28,6 +31,9 @@ const char *const fault_count_names[_FAULT_COUNT_MAX] = {
         [FAULT_AGAIN] = "errors of a second scrub",
         [FAULT_LOST] = "files lost that fsync had promised",
         [FAULT_DAMAGED] = "looks that found the filesystem damaged",
+        [FAULT_THROUGH] = "writes that came through to a closed filesystem",
+        [FAULT_LATE] = "operations that did not come back in time",
+        [FAULT_ODD] = "operations that answered otherwise than they had to",
         [FAULT_QUICK] = "scrubs and commits done sooner than the device",
 };
 

@@ -35,6 +35,20 @@ static int cannot_lay(Work *w, int r) {
         return 1;
 }
 
+/* The prey stays where it is, so its chunk is what is looked at afterwards. */
+static int act(Work *w) {
+        FaultScene *s = &w->scene;
+        int r;
+
+        w->plan.chunk = extent_map_find(&s->map, s->prey.logical[0]);
+        r = w->plan.chunk ? w->fault->act(s, w->strike->seen) : -ENODATA;
+        if (r == -ENODATA || r == FAULT_NOT_HERE) {
+                w->strike->end = r == -ENODATA ? STRIKE_VOID : STRIKE_NOT_HERE;
+                return 1;
+        }
+        return r < 0 ? hindered(w, w->fault->op, r) : 0;
+}
+
 static const char *device_path(const Target *t, uint64_t devid) {
         for (unsigned i = 0; i < t->n_devices; i++)
                 if (t->devices[i].devid == devid)
@@ -265,8 +279,9 @@ void strike_say_differences(Strike *k) {
 static void say(Work *w) {
         Strike *k = w->strike;
 
-        append(k, "%s%s: %u block%s, the first on devid %" PRIu64 " at %" PRIu64, k->text[0] ? "; " : "", w->fault->help, k->n_blocks,
-               k->n_blocks == 1 ? "" : "s", k->devid, k->physical);
+        append(k, "%s%s", k->text[0] ? "; " : "", w->fault->help);
+        if (k->n_blocks > 0)
+                append(k, ": %u block%s, the first on devid %" PRIu64 " at %" PRIu64, k->n_blocks, k->n_blocks == 1 ? "" : "s", k->devid, k->physical);
         strike_say_differences(k);
 }
 
@@ -311,8 +326,8 @@ static int strike(Work *w, uint64_t seed) {
         r = extent_map_read(&s->map, s->ops, s->fd);
         if (r < 0)
                 return hindered(w, OP_TREE_SEARCH, r);
-        r = choose(w);
-        if (r == 0)
+        r = w->fault->act ? act(w) : choose(w);
+        if (r == 0 && !w->fault->act)
                 r = spoil(w);
         return r == 0 ? examine(w) : r;
 }
@@ -344,7 +359,7 @@ int strike_run(Strike *ret, const StrikeOrder *order, Error *e) {
                 removed = prey_remove(&s->prey, s->ops, s->fd);
         if (removed < 0 && r == 0)
                 r = hindered(&w, OP_UNLINK, removed);
-        if (ret->n_blocks > 0)
+        if (ret->n_blocks > 0 || order->fault->act)
                 say(&w);
         prey_close(&s->prey);
         extent_map_free(&s->map);

@@ -270,6 +270,11 @@ const ErrnoRule errno_rules[] = {
         SETUP(OP_UMOUNT, EBUSY, "something still holds the target: a worker that is stuck, or a process of somebody else"),
         SETUP(OP_UMOUNT, EINVAL, "it is not a mount point"),
         SETUP(OP_UMOUNT, ENOENT, "the mount point does not exist"),
+
+        /* fs/super.c, freeze_super() and thaw_super(), with a commit in between. */
+        CALLER(OP_FREEZE), NO_MEMORY(OP_FREEZE), READ_ONLY(OP_FREEZE), MEDIA(OP_FREEZE),
+        SETUP(OP_FREEZE, EBUSY, "the target is frozen already, but not by us: thaw it (fsfreeze --unfreeze)"),
+        SETUP(OP_FREEZE, EINVAL, "the target has been thawed, but not by us: leave it alone (fsfreeze)"),
 };
 const size_t n_errno_rules = ELEMENTSOF(errno_rules);
 

@@ -34,6 +34,7 @@ static const char *const names[_OP_MAX] = {
         [OP_MOUNT] = "mount",
         [OP_REMOUNT] = "remount",
         [OP_UMOUNT] = "umount",
+        [OP_FREEZE] = "freeze",
 };
 
 const char *operation_name(Operation op) {

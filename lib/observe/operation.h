@@ -34,6 +34,7 @@ typedef enum Operation {
         OP_MOUNT,
         OP_REMOUNT,
         OP_UMOUNT,
+        OP_FREEZE,
         _OP_MAX,
 } Operation;
 

@@ -171,6 +171,14 @@ static int kernel_remount(int fd, const char *options) {
         return r == -EINVAL && is_read_only(fd) ? -EROFS : r;
 }
 
+static int kernel_freeze(int fd) {
+        return ioctl(fd, FIFREEZE, 0) < 0 ? -errno : 0;
+}
+
+static int kernel_thaw(int fd) {
+        return ioctl(fd, FITHAW, 0) < 0 ? -errno : 0;
+}
+
 static int kernel_clone(int fd, int source_fd) {
         /* The argument is the descriptor itself, not a pointer to it. */
         int r = ioctl(fd, FICLONE, source_fd);
@@ -294,6 +302,8 @@ const BtrfsOps btrfs_kernel_ops = {
         .subvol_delete = kernel_subvol_delete,
         .trim = kernel_trim,
         .remount = kernel_remount,
+        .freeze = kernel_freeze,
+        .thaw = kernel_thaw,
         .clone = kernel_clone,
         .defrag = kernel_defrag,
         .device_info = kernel_device_info,

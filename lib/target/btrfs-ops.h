@@ -59,6 +59,10 @@ typedef struct BtrfsOps {
         /* mount(2) with MS_REMOUNT of the mount whose root directory fd is. All options of the VFS are set anew, so they must be among these;
          * those of btrfs that are not named stay. Never give ro. -EROFS: an abort has made the filesystem read-only. */
         int (*remount)(int fd, const char *options);
+        /* FIFREEZE: waits for what writes, and commits; whoever writes from now on waits for thaw (FITHAW; -EINVAL: it is not frozen), and so does who
+         * unmounts. It outlasts who has frozen it. */
+        int (*freeze)(int fd);
+        int (*thaw)(int fd);
         int (*clone)(int fd, int source_fd); /* FICLONE: the file gets all extents of the source, shared */
         /* BTRFS_IOC_DEFRAG_RANGE: all extents of the file are written to another place. Their writing is begun, not waited for; a commit does. */
         int (*defrag)(int fd);

@@ -7,7 +7,7 @@
 # Mirrored data needs room for three block groups beside the metadata.
 faults=(--set Target.Devices=loop:4GiB*2 --set Fault.Enabled=yes --set Fault.Interval=1s --set Run.MinCollisions=0)
 
-start mirrored "${faults[@]}" --duration 8s --set Target.DataProfile=raid1
+start mirrored "${faults[@]}" --duration 10s --set Target.DataProfile=raid1
 start alone "${faults[@]}" --duration 8s --set Target.Devices=loop:4GiB*1 --set Target.MetadataProfile=single
 # The preflight's control scrub is a call for each device.
 SHIM='scrub comm=ss:job after=2 times=1 return=0' start missed "${faults[@]}" --duration 20s --set Run.OnFinding=stop --set Fault.Faults=data --set Target.DataProfile=raid1
@@ -19,7 +19,7 @@ ends mirrored 0 PASS
 is "mirrored: each fault that there is has struck, and all was as it must be" \
         "$(query mirrored '.faults | [to_entries[] | select(.value.applies)] | "\(map(.key) | join(" ")) \(all(.[]; .value.struck > 0 and
                 .value.met + .value.void == .value.struck and .value.met > 0))"')" \
-        "data super tree true"
+        "cancel data freeze read-only super tree true"
 is "mirrored: parity is not there" "$(query mirrored '.faults.parity.applies')" false
 has "mirrored: the closing block tells of them" "$t/mirrored/err" '^super +[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+$'
 ends alone 0 PASS
