@@ -7,7 +7,7 @@
 # Mirrored data needs room for three block groups beside the metadata.
 faults=(--set Target.Devices=loop:4GiB*2 --set Fault.Enabled=yes --set Fault.Interval=1s --set Run.MinCollisions=0)
 
-start mirrored "${faults[@]}" --duration 10s --set Target.DataProfile=raid1
+start mirrored "${faults[@]}" --duration 18s --set Target.DataProfile=raid1
 start alone "${faults[@]}" --duration 8s --set Target.Devices=loop:4GiB*1 --set Target.MetadataProfile=single
 # The preflight's control scrub is a call for each device.
 SHIM='scrub comm=ss:job after=2 times=1 return=0' start missed "${faults[@]}" --duration 20s --set Run.OnFinding=stop --set Fault.Faults=data --set Target.DataProfile=raid1
