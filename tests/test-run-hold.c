@@ -13,6 +13,7 @@
 #include "folder-fixture.h"
 #include "made-up-report.h"
 #include "run-fixture.h"
+#include "stress/budget.h"
 
 #define STATES_MAX 32
 
@@ -366,6 +367,18 @@ static void reports_say_so(void **state _unused_) {
         made_up_free(&m);
 }
 
+/* Nor is one over a disk full of data killed after an hour. */
+static void a_scrub_of_much_data_has_the_time_for_it(void **state) {
+        Place *p = *state;
+        Run *r = p->run;
+
+        strcpy(r->config.target.data_profile, "dup");
+        r->config.target.populate = 10 * TiB;
+        r->asked |= JUDGE_CONFIRM;
+        step_into(p, RUN_CONFIRMING);
+        assert_true(r->job.deadline_ns - r->now_ns >= 3600 * NSEC_PER_SEC + 3 * budget_walk_ns(20 * TiB));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void) {
         const struct CMUnitTest tests[] = {
@@ -378,6 +391,7 @@ int main(void) {
                 TEST(a_dead_task_is_held_and_not_given_up),
                 TEST(what_a_control_scrub_confirms),
                 TEST(the_control_scrub_is_stopped_too),
+                TEST(a_scrub_of_much_data_has_the_time_for_it),
                 TEST(a_hot_disk_is_no_way_out),
                 TEST(findings_of_earlier_starts),
                 TEST(another_after_those_of_earlier_starts),

@@ -81,6 +81,8 @@ void run_watch(Run *r);
 void run_tell_findings(Run *r);
 /* The lost target has been checked: counts it. False: there were too many. */
 bool run_lost(Run *r);
+/* How long it may take to write all the data that stays, or to scrub it on one device after the other. */
+uint64_t run_walk_ns(const Run *r);
 /* Those that fail the run, as of now. */
 uint64_t run_failing_findings(const Run *r);
 /* What btrfs check said of the lost target goes to the evidence of the finding that was met last. */

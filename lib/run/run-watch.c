@@ -213,6 +213,12 @@ bool run_lost(Run *r) {
         return false;
 }
 
+uint64_t run_walk_ns(const Run *r) {
+        const Config *c = &r->config;
+
+        return budget_walk_ns(c->target.populate * budget_copies(c->target.data_profile, r->plan.n_devices));
+}
+
 uint64_t run_failing_findings(const Run *r) {
         uint64_t n = 0;
 

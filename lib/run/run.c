@@ -13,7 +13,7 @@
 #define PAUSE_CANCEL_NS (2 * NSEC_PER_SEC)   /* a step that lasts longer than this is a long scrub or balance: cancel it */
 #define PAUSE_TIMEOUT_NS (60 * NSEC_PER_SEC)
 #define COOLING_TIMEOUT_NS (3600 * NSEC_PER_SEC)
-#define STRIKE_TIMEOUT_NS (3600 * NSEC_PER_SEC) /* four scrubs of a block group on every device, or two of whole devices */
+#define STRIKE_TIMEOUT_NS (3600 * NSEC_PER_SEC) /* four scrubs of a block group on every device, or of whole devices */
 #define CUT_TIMEOUT_NS (60 * NSEC_PER_SEC)
 #define END_KILL_NS (4 * NSEC_PER_SEC)       /* of the 10 s that a stop may take: workers to end by themselves … */
 #define END_LEAVE_NS (5 * NSEC_PER_SEC)      /* … then killed … */
@@ -336,13 +336,13 @@ static void enter_stress(Run *r) {
 }
 
 static void enter_making(Run *r) {
-        start_job(r, JOB_MAKE, MAKE_TIMEOUT_NS);
+        start_job(r, JOB_MAKE, MAKE_TIMEOUT_NS + run_walk_ns(r));
 }
 
 static void enter_control(Run *r) {
         r->job.suspect = r->state == RUN_CONFIRMING ? judge_suspect(r->judge) : NULL;
         r->asked &= ~(unsigned)(r->state == RUN_CONFIRMING ? JUDGE_CONFIRM : 0);
-        start_job(r, JOB_CONTROL, CONTROL_TIMEOUT_NS);
+        start_job(r, JOB_CONTROL, CONTROL_TIMEOUT_NS + 3 * run_walk_ns(r));
 }
 
 static void enter_pausing(Run *r) {
@@ -354,7 +354,7 @@ static void enter_pausing(Run *r) {
 
 static void enter_striking(Run *r) {
         run_fault_strike(r);
-        start_job(r, JOB_FAULT, STRIKE_TIMEOUT_NS);
+        start_job(r, JOB_FAULT, STRIKE_TIMEOUT_NS + 4 * run_walk_ns(r));
 }
 
 /* Each stands still as soon as it is back from the kernel, and what it has not yet synced is lost. */
