@@ -216,6 +216,27 @@ static void both_extents_of_the_oldest_are_drawn(void **state _unused_) {
         scrub_aim_free(&a);
 }
 
+static void a_system_group_that_stays_is_passed_by(void **state _unused_) {
+        ScrubAim a = { .types = ALL };
+        const FakeGroup both[] = { { SYSTEM, 0, { { 2, 300 * MiB } } }, { SYSTEM, 0, { { 2, 100 * MiB } } } };
+        const AimRange ranges[] = { { 100 * MiB, 164 * MiB }, { 300 * MiB, 364 * MiB } };
+        unsigned counts[2];
+
+        look(&a, both, 2, false);
+        for (unsigned i = 1; i < SCRUB_AIM_OUTLIVED; i++)
+                scrub_aim_scrubbed(&a);
+        count_draws(scrub_aim_oldest, &a, ranges, 2, counts);
+        assert_int_equal(counts[1], 400);
+        scrub_aim_scrubbed(&a);
+        count_draws(scrub_aim_oldest, &a, ranges, 2, counts);
+        assert_int_equal(counts[0], 400);
+        for (unsigned i = 0; i < SCRUB_AIM_OUTLIVED; i++)
+                scrub_aim_scrubbed(&a);
+        assert_false(scrub_aim_oldest(&a, &(Rng){ 0 }, &(AimRange){ 0 }));
+        scrub_aim_scrubbed(&a);
+        scrub_aim_free(&a);
+}
+
 static void what_a_range_meets(void **state _unused_) {
         const ScrubAim a = { .devid = 2 };
         const Chunk c = { .n_stripes = 2, .extent_length = 10, .stripes = { { .devid = 1, .physical = 500 }, { .devid = 2, .physical = 100 } } };
@@ -263,6 +284,7 @@ int main(void) {
                 cmocka_unit_test(heavy_ones_are_left_out_until_weighed_again),
                 cmocka_unit_test(each_range_is_drawn_and_the_oldest_system_group_is_one),
                 cmocka_unit_test(both_extents_of_the_oldest_are_drawn),
+                cmocka_unit_test(a_system_group_that_stays_is_passed_by),
                 cmocka_unit_test(what_a_range_meets),
                 cmocka_unit_test(failures),
         };

@@ -225,7 +225,7 @@ static void every_other_commit_all_go_to_the_oldest_system_group(void **state _u
         for (uint64_t commits = 0; commits < 6; commits++) {
                 unsigned data = 0;
                 atomic_store(&f.worker.board->commits, commits);
-                for (unsigned i = 0; i < 20; i++) {
+                for (unsigned i = 0; i < (commits % 2 == 1 ? 5 : 20); i++) {
                         worker_step(&f.worker);
                         data += fake_btrfs_last(FAKE_SCRUB)->start == 256 * MiB;
                 }
@@ -233,6 +233,14 @@ static void every_other_commit_all_go_to_the_oldest_system_group(void **state _u
                         assert_int_equal(data, 0);
                 else
                         assert_in_range(data, 3, 17);
+        }
+        /* It has not died of all these scrubs: it will not. */
+        atomic_store(&f.worker.board->commits, 1);
+        for (unsigned i = 0, data = 0; i < 21 || data == 0; i++) {
+                assert_true(i < 100);
+                worker_step(&f.worker);
+                data += fake_btrfs_last(FAKE_SCRUB)->start == 256 * MiB;
+                assert_true(i > 0 || data == 0);
         }
         /* Where there is none, to any. */
         f.config.scrub.groups = GROUP_DATA;

@@ -74,6 +74,7 @@ static bool draw(Worker *w, Scrub *s, AimRange *ret) {
 
         if (!together || !scrub_aim_oldest(&s->aim, &w->rng, ret))
                 return scrub_aim_draw(&s->aim, &w->rng, ret);
+        scrub_aim_scrubbed(&s->aim);
         s->aim.pace = AIM_QUICK; /* whatever turn it was, a system group is none of those */
         return true;
 }

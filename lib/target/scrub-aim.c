@@ -157,14 +157,33 @@ static bool draw_extent(const ScrubAim *a, const Chunk *c, Rng *rng, AimRange *r
         return n > 0;
 }
 
-/* New groups get addresses above all there are, and the map is sorted by them. */
-bool scrub_aim_oldest(const ScrubAim *a, Rng *rng, AimRange *ret) {
+/* New groups get addresses above all there are, and the map is sorted by them. NULL: there is none, or none is asked for. */
+static const Chunk *oldest(const ScrubAim *a) {
         for (size_t i = 0; i < a->map.n_chunks; i++) {
                 const Chunk *c = &a->map.chunks[i];
-                if (c->type & a->types & BTRFS_BLOCK_GROUP_SYSTEM && draw_extent(a, c, rng, ret))
-                        return true;
+                if (c->logical >= a->settled && c->type & a->types & BTRFS_BLOCK_GROUP_SYSTEM)
+                        for (uint16_t k = 0; k < c->n_stripes; k++)
+                                if (c->stripes[k].devid == a->devid)
+                                        return c;
         }
-        return false;
+        return NULL;
+}
+
+bool scrub_aim_oldest(const ScrubAim *a, Rng *rng, AimRange *ret) {
+        const Chunk *c = oldest(a);
+
+        return c && draw_extent(a, c, rng, ret);
+}
+
+void scrub_aim_scrubbed(ScrubAim *a) {
+        const Chunk *c = oldest(a);
+
+        if (!c)
+                return;
+        a->scrubbed = c->logical == a->oldest ? a->scrubbed + 1 : 1;
+        a->oldest = c->logical;
+        if (a->scrubbed == SCRUB_AIM_OUTLIVED)
+                a->settled = c->logical + 1;
 }
 
 bool scrub_aim_meets(const ScrubAim *a, const Chunk *c, const AimRange *range) {

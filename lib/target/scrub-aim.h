@@ -30,6 +30,9 @@ typedef struct ScrubAim {
         uint64_t floor;            /* logical, behind the last heavy one: new groups get addresses above all there are, so they come here */
         uint64_t *light;           /* the others below it: logical addresses, ascending */
         size_t n_light;
+        uint64_t oldest;           /* logical: the system group that was scrubbed last as the oldest … */
+        unsigned scrubbed;         /* … and how often in a row */
+        uint64_t settled;          /* logical, behind the last that has outlived that */
         AimRange *ranges;          /* their device extents as of the last look, neighbours joined; ascending */
         size_t n_ranges, allocated;
         ExtentMap map;
@@ -57,6 +60,10 @@ bool scrub_aim_draw(const ScrubAim *a, Rng *rng, AimRange *ret);
  * of the commit, too, and then the group is gone.
  */
 bool scrub_aim_oldest(const ScrubAim *a, Rng *rng, AimRange *ret);
+/* The oldest is scrubbed. One that has been so often in a row, and is there still, is passed by from then on: where there are many chunks their tree
+ * has leaves that no commit changes, and the group that these lie in stays. */
+#define SCRUB_AIM_OUTLIVED 16
+void scrub_aim_scrubbed(ScrubAim *a);
 /* True when the group has a device extent in the range. Pure. */
 bool scrub_aim_meets(const ScrubAim *a, const Chunk *c, const AimRange *range);
 void scrub_aim_free(ScrubAim *a);
