@@ -57,12 +57,12 @@ loop=''
 mount -t btrfs -o "$options" "${loops[0]}" "$mount"
 for fd in "${fds[@]}"; do exec {fd}>&-; done
 
-# A thread, not a process: it is gone when fio is.
 statistics=/sys/fs/btrfs/$(findmnt --noheadings --output UUID "$mount")/commit_stats
 commits() { awk '$1 == "commits" { print $2 }' "$statistics"; }
 [ -r "$statistics" ] || die "the kernel does not say how often it commits: take Linux 6.0 or newer"
 
 before=$(commits)
+# A thread, not a process: it is gone when fio is.
 setpriv --pdeathsig KILL fio --name=fill --thread --directory="$mount" --rw=write --ioengine=io_uring --fixedbufs=1 --bs=1m --iodepth=8 \
         --filesize=64m --nrfiles=2 --file_service_type=sequential --create_on_open=1 --fallocate=none --fsync_on_close=1 --unlink_each_loop=1 \
         --loops=1000000 --runtime="$seconds" \

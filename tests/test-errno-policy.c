@@ -67,7 +67,7 @@ static const Expectation expectations[] = {
           .setup = CALLER " EINVAL EBUSY ENODEV ENOENT ENOTBLK ENXIO EACCES EEXIST" },
         { OP_REMOUNT, .expect = "ENOMEM/i", .setup = CALLER " EINVAL EBUSY EACCES ENOENT", .consequence = "EROFS" },
         { OP_UMOUNT, .expect = CUT, .setup = CALLER " EBUSY EINVAL ENOENT" },
-        { OP_FREEZE, .expect = "ENOMEM/i EIO/i", .setup = CALLER " EBUSY EINVAL", .hw = "EIO", .consequence = "EROFS" },
+        { OP_FREEZE, .expect = FAULTY, .setup = CALLER " EBUSY EINVAL", .hw = "EIO", .consequence = "EROFS", .abort = ABORTS },
 };
 
 static const uint32_t all_flags[] = { 0, OBS_OURS, OBS_SIGNAL, OBS_NEAR_FULL, OBS_OVERLAP, OBS_SWAPFILE, OBS_INJECTED };

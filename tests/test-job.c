@@ -69,10 +69,10 @@ static const FakeGroup groups[] = { { SYSTEM, 4096, { { 1, MiB } } }, { DATA, 60
 
 /* Has a control scrub decide a scrub of devid 3 that came to this place. */
 static void decide(Job *j, uint64_t place, const FakeRule *script, size_t n_rules) {
-        const Observation suspect = { .kind = OBS_RESULT, .op = OP_SCRUB, .result = -EINVAL, .devid = 3, .physical = place };
+        const Suspects suspects = { .n = 1, .places = { { 3, place } } };
 
         fake_btrfs_begin(script, n_rules);
-        j->suspect = &suspect;
+        j->suspects = &suspects;
         assert_int_equal(job_run_to_end(j, JOB_CONTROL), 1);
         assert_int_equal(j->desk->control.result, 0);
 }
@@ -146,7 +146,6 @@ static void dirty_counters_fail_it(void **state) {
                 { .call = FAKE_SCRUB, .devid = 1 },
                 { .call = FAKE_SCRUB, .devid = 2 },
                 { .call = FAKE_SCRUB, .devid = 3, .stats = { .csum_errors = 2, .corrected_errors = 2 } },
-                { .call = FAKE_TREE_SEARCH },
                 { .call = FAKE_DEVICE_STATS },
         };
         Job *j = *state;

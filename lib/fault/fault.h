@@ -48,6 +48,7 @@ typedef struct FaultScene {
         Rng rng;
         Prey prey;
         ExtentMap map; /* as of the commit of the prey */
+        Operation op;  /* what an act has failed with */
 } FaultScene;
 
 typedef struct FaultBlock {
@@ -73,9 +74,8 @@ typedef struct Fault {
         const char *name, *help;
         bool cuts_power; /* of all devices, under the stress, and nothing else: what comes of it is looked at by run/outage.h; all below is unused */
         /* Does something to the filesystem as a whole, takes it back, and counts what must not be (FAULT_THROUGH, FAULT_LATE, FAULT_ODD). Leaves the
-         * prey where it is. Blocks. Returns as choose() does; what the kernel has refused is `op`. NULL: it is a fault of blocks. */
+         * prey where it is. Blocks. Returns as choose() does; what the kernel has refused goes to the scene's `op`. NULL: it is a fault of blocks. */
         int (*act)(FaultScene *s, uint64_t seen[static _FAULT_COUNT_MAX]);
-        Operation op;
         const Means *means; /* by which the blocks are broken */
         /* Returns 0, FAULT_NOT_HERE, -ENODATA (this time there is nothing to strike: where the prey lies is chance), or the kernel's negative
          * errno. */

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "fault/busy.h"
 
-#define PATIENCE_NS (10 * NSEC_PER_SEC)
+#define PATIENCE_NS (30 * NSEC_PER_SEC)
 #define MIDDLE_NS (2 * NSEC_PER_MSEC)
 
 static int scrub_once(const FaultScene *s) {
@@ -17,68 +17,80 @@ static int scrub_once(const FaultScene *s) {
         return s->ops->scrub(s->fd, &range, &stats);
 }
 
-/* Of metadata, for the prey is to stay where it is. -EINVAL: a cancel is still asked for (volumes.c, btrfs_balance()). */
+/* Of metadata, for the prey is to stay where it is. -EINVAL: a cancel is still asked for (volumes.c, btrfs_balance()). What is positive: something
+ * else of its kind runs, which the kernel may do by itself (reclaim). */
 static int balance_once(const FaultScene *s) {
         const BalanceFilter metadata = { .enabled = true, .usage_max = 100, .limit = 1 }, none = { 0 };
         uint64_t completed;
         int r = s->ops->balance(s->fd, &none, &metadata, &completed);
 
-        return r == -EINVAL ? 0 : MIN_OF(r, 0);
+        return r == -EINVAL ? 0 : r > 0 ? -EBUSY : r;
 }
 
-static int cancel_scrub(const FaultScene *s) {
-        return s->ops->scrub_cancel(s->fd);
+/* A cancel waits for the end of what it cancels, for as long as that takes; so it has a process of its own. */
+static int cancel_once(const FaultScene *s, int (*cancel)(int fd)) {
+        int r;
+
+        clock_sleep_ns(clock_mono_ns() % MIDDLE_NS);
+        r = cancel(s->fd);
+        return r == -ENOTCONN ? 0 : r; /* it had just ended: the next is the one to cancel */
 }
 
-static int cancel_balance(const FaultScene *s) {
-        return s->ops->balance_cancel(s->fd);
+static int cancel_scrub_once(const FaultScene *s) {
+        return cancel_once(s, s->ops->scrub_cancel);
+}
+
+static int cancel_balance_once(const FaultScene *s) {
+        return cancel_once(s, s->ops->balance_cancel);
 }
 
 static const struct {
         int (*once)(const FaultScene *s);
-        int (*cancel)(const FaultScene *s);
-} kinds[] = { { scrub_once, cancel_scrub }, { balance_once, cancel_balance } };
+        int (*cancel_once)(const FaultScene *s);
+        Operation op, cancel_op;
+} kinds[] = {
+        { scrub_once, cancel_scrub_once, OP_SCRUB, OP_SCRUB_CANCEL },
+        { balance_once, cancel_balance_once, OP_BALANCE, OP_BALANCE_CANCEL },
+};
 
-/* One may come to its end just before the cancel does, and then the next is the one to cancel. Returns what a cancel failed with, or 0. */
-static int cancel_until_ended(FaultScene *s, size_t kind, Busy *b, bool *ret_ended) {
-        uint64_t begin = clock_mono_ns();
-        int r;
-
-        do {
-                clock_sleep_ns(rng_below(&s->rng, MIDDLE_NS));
-                r = kinds[kind].cancel(s);
-                if (r < 0 && r != -ENOTCONN)
-                        return r;
-                *ret_ended = busy_ended(b, NSEC_PER_MSEC);
-        } while (!*ret_ended && clock_mono_ns() - begin < PATIENCE_NS);
-        return 0;
+/* What it ended with, or what the cancels failed with. */
+static int judge(FaultScene *s, size_t kind, int result, int cancel_result) {
+        s->op = kinds[kind].cancel_op;
+        if (cancel_result < 0)
+                return cancel_result;
+        s->op = kinds[kind].op;
+        if (result == -EBUSY || result == -ENOSPC) /* nothing was cancelled */
+                return -ENODATA;
+        return result == -ECANCELED ? 0 : result;
 }
 
+/* One that has come late, or never, may wait in the kernel for ever: nothing more is asked of it. */
 static int act(FaultScene *s, uint64_t seen[static _FAULT_COUNT_MAX]) {
         size_t kind = rng_below(&s->rng, ELEMENTSOF(kinds));
-        bool ended = false;
-        int r, result;
-        Busy b;
+        Busy work = BUSY_NULL, cancels = BUSY_NULL;
+        int result = 0, cancel_result = 0, r = 0;
+        bool ended;
 
-        r = busy_start(&b, s, kinds[kind].once);
-        if (r < 0)
+        if (busy_start(&work, s, kinds[kind].once) < 0 || busy_start(&cancels, s, kinds[kind].cancel_once) < 0) {
+                r = -ENODATA; /* for want of processes or memory: it does not strike this time */
+        } else {
+                ended = busy_ended(&work, PATIENCE_NS);
+                seen[FAULT_LATE] += !ended;
+                result = busy_result(&work);
+                cancel_result = busy_result(&cancels);
+        }
+        busy_stop(&cancels);
+        busy_stop(&work);
+        if (r < 0 || seen[FAULT_LATE] > 0)
                 return r;
-        r = cancel_until_ended(s, kind, &b, &ended);
-        result = busy_result(&b);
-        busy_stop(&b);
-        if (r < 0)
-                return r;
-        if (result == -ENOSPC) /* the balance had no room: nothing was cancelled */
-                return -ENODATA;
-        seen[FAULT_LATE] += !ended;
-        seen[FAULT_ODD] += ended && result != -ECANCELED;
-        seen[FAULT_ODD] += kinds[kind].cancel(s) != -ENOTCONN;
-        return 0;
+        r = judge(s, kind, result, cancel_result);
+        if (r == 0)
+                seen[FAULT_ODD] += (kind == 0 ? s->ops->scrub_cancel : s->ops->balance_cancel)(s->fd) != -ENOTCONN;
+        return r;
 }
 
 const Fault fault_cancel = {
         .name = "cancel",
         .help = "a scrub or balance cancelled in its middle",
-        .op = OP_SCRUB_CANCEL,
         .act = act,
 };

@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -29,40 +30,52 @@
 
 typedef struct Guard {
         Child child;
-        int fd, ends[2]; /* of a pipe: that its writing end is closed is what the guard waits for */
+        int fd, ends[2]; /* of a pair of sockets, ours and the guard's */
         const BtrfsOps *ops;
 } Guard;
 
+/* Says that it is there, and waits for our word that all is well, or our end. */
 static int watch(void *arg) {
         const Guard *g = arg;
-        struct pollfd p = { .fd = g->ends[0], .events = POLLIN };
+        struct pollfd p = { .fd = g->ends[1], .events = POLLIN };
+        char word = 0;
 
         prctl(PR_SET_PDEATHSIG, 0);
         for (int signal = SIGHUP; signal <= SIGTERM; signal++)
                 sigaction(signal, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
-        close(g->ends[1]);
+        close(g->ends[0]);
+        if (write(g->ends[1], &word, 1) != 1)
+                return 1;
         poll(&p, 1, GUARD_MS);
-        g->ops->thaw(g->fd); /* -EINVAL: it is thawed */
+        if (recv(g->ends[1], &word, 1, MSG_DONTWAIT) != 1)
+                g->ops->thaw(g->fd);
         return 0;
 }
 
+/* Without one nothing is frozen: -ENODATA, for want of processes or descriptors. */
 static int guard_start(Guard *g, const FaultScene *s) {
-        int r;
+        char word;
 
         *g = (Guard){ .child = CHILD_NULL, .fd = s->fd, .ops = s->ops };
-        if (pipe2(g->ends, O_CLOEXEC) < 0)
-                return -errno;
-        r = child_fork(&g->child, "ss:guard", watch, g);
-        close(g->ends[0]);
-        if (r < 0)
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, g->ends) < 0)
+                return -ENODATA;
+        if (child_fork(&g->child, "ss:guard", watch, g) < 0) {
+                close(g->ends[0]);
                 close(g->ends[1]);
-        return r;
+                return -ENODATA;
+        }
+        close(g->ends[1]);
+        return read(g->ends[0], &word, 1) == 1 ? 0 : -ENODATA;
 }
 
-static void guard_stop(Guard *g) {
+/* `well`: it is not frozen, or not by us. */
+static void guard_stop(Guard *g, bool well) {
+        char word = 0;
         int status;
 
-        close(g->ends[1]);
+        if (well && write(g->ends[0], &word, 1) != 1)
+                child_kill(&g->child, SIGKILL);
+        close(g->ends[0]);
         child_wait(&g->child, PATIENCE_NS, &status);
 }
 
@@ -93,38 +106,43 @@ static uint64_t sectors_written(const char *path) {
         return sectors;
 }
 
-/* What would show a write: those of the devices, the commits, and who was to wait. */
-static uint64_t activity(const FaultScene *s, const Busy *writes, const Busy *scrubs) {
-        struct btrfs_ioctl_fs_info_args info = { .flags = BTRFS_FS_INFO_FLAG_GENERATION };
-        uint64_t sum = busy_done(writes) + busy_done(scrubs);
+/* What would show a write: those of the devices, and the commits. */
+static uint64_t written(const FaultScene *s) {
+        struct btrfs_ioctl_fs_info_args info;
+        uint64_t sum = s->ops->fs_info(s->fd, &info) == 0 ? info.generation : 0;
 
-        if (s->ops->fs_info(s->fd, &info) == 0)
-                sum += info.generation;
         for (unsigned i = 0; i < s->target->n_devices; i++)
                 sum += sectors_written(s->target->devices[i].path);
         return sum;
 }
 
+/* Once: it has come back from the kernel before, and only now gets to count it. */
+static bool goes_on(const Busy *b, uint64_t before) {
+        return busy_done(b) > before + 1;
+}
+
 static void look_while_frozen(FaultScene *s, const Busy *writes, const Busy *scrubs, uint64_t *seen) {
-        uint64_t before;
+        uint64_t n_writes, n_scrubs, before;
         PreyState state;
 
         clock_sleep_ns(SETTLE_NS);
-        before = activity(s, writes, scrubs);
+        before = written(s);
+        n_writes = busy_done(writes);
+        n_scrubs = busy_done(scrubs);
         clock_sleep_ns(QUIET_NS);
         prey_look(&s->prey, &state);
-        seen[FAULT_THROUGH] += activity(s, writes, scrubs) != before;
+        seen[FAULT_THROUGH] += (written(s) != before) + goes_on(writes, n_writes) + goes_on(scrubs, n_scrubs);
         seen[FAULT_UNREADABLE] += state.unreadable;
         seen[FAULT_WRONG] += state.wrong;
 }
 
-/* Counts those that do not, or have failed. */
-static uint64_t count_stuck(Busy *b) {
+/* True when it comes back from the kernel, whatever it says. */
+static bool comes_back(Busy *b) {
         uint64_t before = busy_done(b), begin = clock_mono_ns();
 
         while (busy_done(b) == before && !busy_ended(b, NSEC_PER_MSEC) && clock_mono_ns() - begin < PATIENCE_NS)
                 ;
-        return busy_done(b) == before;
+        return busy_done(b) != before || busy_result(b) != 0;
 }
 
 static int freeze(FaultScene *s, Busy *writes, Busy *scrubs, uint64_t *seen) {
@@ -133,26 +151,37 @@ static int freeze(FaultScene *s, Busy *writes, Busy *scrubs, uint64_t *seen) {
 
         if (r < 0)
                 return r;
+        s->op = OP_FREEZE;
         r = s->ops->freeze(s->fd);
-        if (r == 0) {
-                look_while_frozen(s, writes, scrubs, seen);
-                r = s->ops->thaw(s->fd);
+        if (r < 0) {
+                guard_stop(&guard, true);
+                return r;
         }
-        guard_stop(&guard);
-        if (r == 0)
-                seen[FAULT_LATE] += count_stuck(writes) + count_stuck(scrubs);
+        look_while_frozen(s, writes, scrubs, seen);
+        r = s->ops->thaw(s->fd);
+        guard_stop(&guard, r == 0);
+        seen[FAULT_LATE] += !comes_back(writes) + !comes_back(scrubs);
+        return r;
+}
+
+/* What one of them has failed with is an answer of the kernel's like any other. */
+static int failed(FaultScene *s, const Busy *b, Operation op) {
+        int r = busy_result(b);
+
+        if (r < 0)
+                s->op = op;
         return r;
 }
 
 static int act(FaultScene *s, uint64_t seen[static _FAULT_COUNT_MAX]) {
         Busy writes = BUSY_NULL, scrubs = BUSY_NULL;
-        int r = busy_start(&writes, s, write_once);
+        int r = -ENODATA; /* for want of processes or memory */
 
-        if (r == 0)
-                r = busy_start(&scrubs, s, scrub_once);
-        if (r == 0) {
+        if (busy_start(&writes, s, write_once) == 0 && busy_start(&scrubs, s, scrub_once) == 0) {
                 clock_sleep_ns(BEFORE_MIN_NS + rng_below(&s->rng, BEFORE_SPAN_NS));
                 r = freeze(s, &writes, &scrubs, seen);
+                if (r == 0)
+                        r = failed(s, &writes, OP_FSYNC) ?: failed(s, &scrubs, OP_SCRUB);
         }
         busy_stop(&scrubs);
         busy_stop(&writes);
@@ -163,6 +192,5 @@ static int act(FaultScene *s, uint64_t seen[static _FAULT_COUNT_MAX]) {
 const Fault fault_freeze = {
         .name = "freeze",
         .help = "a freeze of the filesystem",
-        .op = OP_FREEZE,
         .act = act,
 };

@@ -12,6 +12,8 @@
 #include "fault/fault.h"
 
 #define QUIET_NS (100 * NSEC_PER_MSEC)
+#define QUIET_LOOKS 3
+#define TRIES 3
 #define NEW_FILE "read-only"
 
 /* A remount sets all options of the VFS anew. */
@@ -56,36 +58,56 @@ static uint64_t generation(const FaultScene *s) {
         return s->ops->fs_info(s->fd, &info) == 0 ? info.generation : 0;
 }
 
+/* Once may be the end of what was under way. */
+static bool commits_go_on(const FaultScene *s) {
+        for (unsigned i = 0; i < QUIET_LOOKS; i++) {
+                uint64_t before = generation(s);
+
+                clock_sleep_ns(QUIET_NS);
+                if (generation(s) == before)
+                        return false;
+        }
+        return true;
+}
+
 static void look_while_closed(FaultScene *s, uint64_t *seen) {
-        uint64_t before = generation(s);
         PreyState state;
 
         seen[FAULT_THROUGH] += make_file(s) != -EROFS;
         seen[FAULT_ODD] += scrub(s) != -EROFS;
-        clock_sleep_ns(QUIET_NS);
-        seen[FAULT_THROUGH] += generation(s) != before;
+        seen[FAULT_THROUGH] += commits_go_on(s);
         prey_look(&s->prey, &state);
         seen[FAULT_UNREADABLE] += state.unreadable;
         seen[FAULT_WRONG] += state.wrong;
 }
 
+/* One that has failed may have left it half done. */
+static int remount_back(const FaultScene *s) {
+        int r = -EROFS;
+
+        for (unsigned i = 0; i < TRIES && r < 0; i++)
+                r = remount(s, "rw");
+        return r;
+}
+
 /* -EBUSY: somebody has a file open for writing. */
 static int act(FaultScene *s, uint64_t seen[static _FAULT_COUNT_MAX]) {
-        int r = remount(s, "ro");
+        int r = remount(s, "ro"), back;
 
-        if (r < 0)
-                return r == -EBUSY ? -ENODATA : r;
-        look_while_closed(s, seen);
-        r = remount(s, "rw");
-        if (r < 0)
-                return r;
-        seen[FAULT_ODD] += make_file(s) != 0;
-        return 0;
+        s->op = OP_REMOUNT;
+        if (r == -EBUSY)
+                return -ENODATA;
+        if (r == 0)
+                look_while_closed(s, seen);
+        back = remount_back(s);
+        if (r < 0 || back < 0)
+                return r < 0 ? r : back;
+        s->op = OP_OPEN;
+        return make_file(s);
 }
 
 const Fault fault_read_only = {
         .name = "read-only",
         .help = "a remount read-only and back",
-        .op = OP_REMOUNT,
         .act = act,
 };

@@ -35,6 +35,21 @@ static int cannot_lay(Work *w, int r) {
         return 1;
 }
 
+static StrikeEnd compare(const uint64_t *expected, const uint64_t *seen) {
+        uint64_t had = 0, came = 0;
+
+        for (FaultCount k = FAULT_CHECKSUMS; k <= FAULT_READ_ERRORS; k++) {
+                had += expected[k];
+                came += seen[k];
+        }
+        came += seen[FAULT_ELSEWHERE];
+        if (seen[FAULT_WRONG] > 0)
+                return STRIKE_WRONG;
+        if (came != had)
+                return came < had ? STRIKE_MISSED : STRIKE_EXCESS;
+        return memcmp(expected, seen, _FAULT_COUNT_MAX * sizeof(*seen)) == 0 ? STRIKE_MET : STRIKE_OTHER;
+}
+
 /* The prey stays where it is, so its chunk is what is looked at afterwards. */
 static int act(Work *w) {
         FaultScene *s = &w->scene;
@@ -46,7 +61,11 @@ static int act(Work *w) {
                 w->strike->end = r == -ENODATA ? STRIKE_VOID : STRIKE_NOT_HERE;
                 return 1;
         }
-        return r < 0 ? hindered(w, w->fault->op, r) : 0;
+        if (memcmp(w->strike->seen, w->strike->expected, sizeof(w->strike->seen)) != 0) { /* whatever fails because of it */
+                w->strike->end = compare(w->strike->expected, w->strike->seen);
+                return 1;
+        }
+        return r < 0 ? hindered(w, s->op, r) : 0;
 }
 
 static const char *device_path(const Target *t, uint64_t devid) {
@@ -238,21 +257,6 @@ static void level(uint64_t *expected, const uint64_t *seen, unsigned at_least) {
                         expected[k] = MAX_OF(expected[k], seen[k]);
         if (at_least & 1U << FAULT_CORRECTED)
                 expected[FAULT_CORRECTED] = expected[FAULT_CHECKSUMS];
-}
-
-static StrikeEnd compare(const uint64_t *expected, const uint64_t *seen) {
-        uint64_t had = 0, came = 0;
-
-        for (FaultCount k = FAULT_CHECKSUMS; k <= FAULT_READ_ERRORS; k++) {
-                had += expected[k];
-                came += seen[k];
-        }
-        came += seen[FAULT_ELSEWHERE];
-        if (seen[FAULT_WRONG] > 0)
-                return STRIKE_WRONG;
-        if (came != had)
-                return came < had ? STRIKE_MISSED : STRIKE_EXCESS;
-        return memcmp(expected, seen, _FAULT_COUNT_MAX * sizeof(*seen)) == 0 ? STRIKE_MET : STRIKE_OTHER;
 }
 
 static void append(Strike *k, const char *format, ...) _printf_(2, 3);

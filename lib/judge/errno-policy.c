@@ -272,7 +272,7 @@ const ErrnoRule errno_rules[] = {
         SETUP(OP_UMOUNT, ENOENT, "the mount point does not exist"),
 
         /* fs/super.c, freeze_super() and thaw_super(), with a commit in between. */
-        CALLER(OP_FREEZE), NO_MEMORY(OP_FREEZE), READ_ONLY(OP_FREEZE), MEDIA(OP_FREEZE),
+        CALLER(OP_FREEZE), NO_MEMORY(OP_FREEZE), READ_ONLY(OP_FREEZE), MEDIA(OP_FREEZE), TREES(OP_FREEZE), COMMIT(OP_FREEZE),
         SETUP(OP_FREEZE, EBUSY, "the target is frozen already, but not by us: thaw it (fsfreeze --unfreeze)"),
         SETUP(OP_FREEZE, EINVAL, "the target has been thawed, but not by us: leave it alone (fsfreeze)"),
 };

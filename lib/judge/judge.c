@@ -87,10 +87,6 @@ static void suspects_answer(Judge *j, void (*answer)(Judge *j, const Pending *p)
         j->confirm_asked = false;
 }
 
-const Observation *judge_suspect(const Judge *j) {
-        return j->n_suspects > 0 ? &j->suspects[0].first : NULL;
-}
-
 void suspects_give_up(Judge *j) {
         suspects_answer(j, suspect_unconfirmed);
 }
@@ -412,6 +408,7 @@ unsigned judge_tick(Judge *j, uint64_t now_ns) {
 void judge_remade(Judge *j, uint64_t now_ns) {
         kmsg_report_close(j);
         incident_decide(j);
+        suspects_give_up(j); /* of a filesystem that is no more */
         j->asks &= ~(unsigned)JUDGE_REMAKE;
         j->incident.state = INCIDENT_NONE;
         j->remade_ns = now_ns;

@@ -45,8 +45,6 @@ void judge_set_devices(Judge *j, const char (*devices)[64], unsigned n);
 void judge_feed(Judge *j, const Observation *o);
 /* Decides what has settled. Call some times a second, with the time. Returns what is asked for now (a mask; asked once). */
 unsigned judge_tick(Judge *j, uint64_t now_ns);
-/* The first of those that wait for a control scrub, for as long as nothing is fed; NULL: none waits. */
-const Observation *judge_suspect(const Judge *j);
 /* The target has been made again: later failures are news. */
 void judge_remade(Judge *j, uint64_t now_ns);
 /* An oops that has to do with btrfs has killed a task, since the target was made: what the dead one held is held for ever. */

@@ -84,18 +84,20 @@ static bool extent_at(const ExtentMap *m, uint64_t devid, uint64_t place, AimRan
         return ret->end < whole.end;
 }
 
-/* The place at which a scrub failed; how far it came is told by the kernel, which is where it failed or the end of the extent before. Of a group
- * that has been removed there is nothing to scrub. */
-static void scrub_place(Job *j, int fd, const Observation *suspect) {
+/* Of a group that has been removed there is nothing to scrub. */
+static void scrub_places(Job *j, int fd) {
         _cleanup_(extent_map_free) ExtentMap m = EXTENT_MAP_NULL;
         const Target *t = &j->desk->target;
+        const Suspects *s = j->suspects;
         AimRange range;
 
-        if (extent_map_read(&m, j->ops, fd) != 0 || !extent_at(&m, suspect->devid, suspect->physical, &range))
-                return;
-        for (unsigned i = 0; i < t->n_devices; i++)
-                if (t->devices[i].devid == suspect->devid)
-                        scrub_range(j, fd, &t->devices[i], &range);
+        if (extent_map_read(&m, j->ops, fd) != 0)
+                return scrub_whole(j, fd);
+        for (unsigned k = 0; k < s->n; k++)
+                for (unsigned i = 0; i < t->n_devices; i++)
+                        if (t->devices[i].devid == s->places[k].devid && extent_at(&m, s->places[k].devid, s->places[k].physical, &range) &&
+                            !scrub_range(j, fd, &t->devices[i], &range))
+                                return;
 }
 
 /* *any: something was scrubbed. */
@@ -127,8 +129,8 @@ static void scrub_light(Job *j, int fd) {
                         return;
         if (!any) /* an answer that nothing was asked for is none */
                 scrub_whole(j, fd);
-        else if (j->suspect)
-                scrub_place(j, fd, j->suspect);
+        else if (j->suspects)
+                scrub_places(j, fd);
 }
 
 /* True when empty groups stay for so long that the cleaner cannot have missed them: every sync wakes it. */
@@ -171,7 +173,7 @@ static void look_for_empty_groups(Job *j, int fd) {
         uint64_t begin = clock_mono_ns();
         EmptyGroups before = { 0 }, now;
 
-        if (!cleaner_should_delete(j, fd) || all_told(j, fd))
+        if (j->desk->control.count > 0 || !cleaner_should_delete(j, fd) || all_told(j, fd))
                 return;
         for (unsigned i = 0; i < EMPTY_LOOKS; i++) {
                 if (i > 0)
@@ -210,7 +212,7 @@ int control_run(Job *j) {
         o->result = j->ops->sync(fd);
         if (o->result < 0)
                 snprintf(o->text, sizeof(o->text), "sync before the control scrub failed");
-        else if (j->suspect)
+        else if (j->suspects)
                 scrub_light(j, fd);
         else
                 scrub_whole(j, fd);

@@ -169,7 +169,8 @@ static int do_fault(Job *j) {
         JobDesk *d = j->desk;
         _cleanup_close_ int fd = j->open_target(&d->target, &d->error);
         StrikeOrder order = { .fault = faults[j->fault], .target = &d->target, .ops = j->ops, .root_fd = fd, .seed = j->seed };
-        unsigned explained = order.fault->stats | 1U << BTRFS_DEV_STAT_CORRUPTION_ERRS | 1U << BTRFS_DEV_STAT_GENERATION_ERRS;
+        unsigned broken = order.fault->stats | 1U << BTRFS_DEV_STAT_CORRUPTION_ERRS | 1U << BTRFS_DEV_STAT_GENERATION_ERRS;
+        unsigned explained = order.fault->act ? 0 : broken;
         int r = fd < 0 ? fd : 0;
 
         job_learn_paths(j);

@@ -19,7 +19,7 @@
 typedef enum JobKind {
         JOB_NONE,
         JOB_MAKE,    /* images, loop devices, mkfs, mount: target_make() */
-        JOB_CONTROL, /* sync, then scrub every device, one after the other: the control scrub. For a suspect only the groups that the stress uses */
+        JOB_CONTROL, /* sync, then scrub every device, one after the other: the control scrub. For suspects less */
         JOB_CANCEL,  /* cancel scrub, balance and replace and wait until none of them runs */
         JOB_UNMOUNT, /* target_unmount() */
         JOB_RETIRE,  /* of a lost target: unmount, btrfs check --readonly on the devices, let them go */
@@ -30,6 +30,15 @@ typedef enum JobKind {
 } JobKind;
 
 const char *job_name(JobKind kind);
+
+/* Where scrubs have failed that a control scrub is to decide. */
+typedef struct Suspects {
+        unsigned n;
+        struct {
+                uint64_t devid, physical; /* how far it came, which is where it failed or the end of the extent before */
+        } places[TARGET_DEVICES_MAX]; /* the last one of each device */
+        bool anywhere; /* one has failed that does not say where */
+} Suspects;
 
 /* Shared with the job; reset by job_start(), but for the target and what is known of its space and its empty groups. */
 typedef struct JobDesk {
@@ -60,7 +69,8 @@ typedef struct Job {
         uint64_t deadline_ns; /* CLOCK_MONOTONIC */
         size_t fault;         /* JOB_FAULT, JOB_CUT: index in faults[], … */
         uint64_t seed;        /* … and of what it chooses */
-        const Observation *suspect; /* JOB_CONTROL: what it is to decide, of which the place where it failed is scrubbed too; NULL: nothing */
+        const Suspects *suspects; /* JOB_CONTROL: what it is to decide, for which the groups that the stress uses and these places do; NULL: the whole
+                                   * target */
         uint64_t cleaner_wait_ns; /* likewise: how long the cleaner may take to delete empty block groups */
         const char *sys_root; /* prefixes /sys (tests; NULL: none) */
         JobDesk *desk;

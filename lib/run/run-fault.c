@@ -56,9 +56,9 @@ void run_fault_strike(Run *r) {
 }
 
 bool run_fault_explains(const Run *r) {
-        bool at_it = r->state == RUN_STRIKING || r->state == RUN_CUTTING || r->powering_up;
+        bool at_it = r->state == RUN_STRIKING || r->state == RUN_CUTTING || r->powering_up || r->desk->dark || r->desk->striking;
 
-        return at_it || r->desk->dark || r->desk->striking || (r->struck_ns > 0 && r->now_ns < r->struck_ns + LATE_NS);
+        return (at_it && !faults[r->job.fault]->act) || /* an act breaks no block */ (r->struck_ns > 0 && r->now_ns < r->struck_ns + LATE_NS);
 }
 
 static void observe(Run *r, const Strike *k, ObservationKind kind, Operation op, int result) {
@@ -73,7 +73,8 @@ void run_fault_struck(Run *r) {
         const Strike *k = &r->desk->strike;
         FaultTally *t = &r->report.faults[r->job.fault];
 
-        r->struck_ns = r->now_ns;
+        if (!faults[r->job.fault]->act)
+                r->struck_ns = r->now_ns;
         run_observe_asides(r);
         t->not_here = k->end == STRIKE_NOT_HERE;
         if (t->not_here) {

@@ -43,6 +43,8 @@ struct Run {
         bool refused;        /* an interlock said no before anything was written */
         bool cancel_tried, killed;
         RunState paused_for; /* what the workers pause for */
+        bool suspected;      /* the control scrub under way answers suspects */
+        Suspects suspects;   /* since the last that did */
         uint64_t control_ns; /* time under stress when the last pause for a control scrub of the whole target began */
         unsigned asked;      /* JudgeAsk not yet served */
         size_t findings_told;
@@ -71,6 +73,10 @@ void run_note(Run *r, const char *format, ...) _printf_(2, 3);
 void run_observe(void *run, const Observation *o);
 /* What a control scrub has seen beside its answer. */
 void run_observe_asides(Run *r);
+/* The answer of a control scrub that no suspect waits for: anything but a clean pass is an observation like any other. True: clean. */
+bool run_control_is_clean(Run *r);
+/* That of one that decides suspects. */
+void run_answer_suspects(Run *r);
 /* By ControlInterval=. */
 bool run_control_due(const Run *r);
 int run_open_sources(Run *r, Error *e);

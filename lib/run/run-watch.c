@@ -9,6 +9,8 @@
 #include "run/run-internal.h"
 #include "stress/budget.h"
 
+#define CHECKS_MAX 10 /* of one finding: what the others would say is the same */
+
 /* The churn is at the headroom one moment and below it the next: so long it counts. */
 #define NEAR_FULL_NS (10 * NSEC_PER_SEC)
 /* A scrub that goes on in a group that is gone says so within the moment that it takes. */
@@ -65,6 +67,22 @@ static uint32_t log_flags(const Run *r, const Observation *o) {
         return flags;
 }
 
+/* A replace does not say where it failed. */
+static void learn_suspect(Suspects *s, const Observation *o) {
+        unsigned i;
+
+        if (o->kind != OBS_RESULT || o->result != -EINVAL || (o->op != OP_SCRUB && o->op != OP_REPLACE))
+                return;
+        for (i = 0; i < s->n && s->places[i].devid != o->devid; i++)
+                ;
+        s->anywhere |= o->op == OP_REPLACE || i == ELEMENTSOF(s->places);
+        if (s->anywhere)
+                return;
+        s->places[i].devid = o->devid;
+        s->places[i].physical = o->physical;
+        s->n = MAX_OF(s->n, i + 1);
+}
+
 void run_observe(void *run, const Observation *seen) {
         Observation o = *seen;
         Run *r = run;
@@ -76,6 +94,7 @@ void run_observe(void *run, const Observation *seen) {
         if (may_be_discarded(&o) && discards(r))
                 o.flags |= OBS_DISCARDS;
         history_add(o.kind == OBS_KMSG ? &r->kmsg_history : &r->observations, &o);
+        learn_suspect(&r->suspects, &o);
         judge_feed(r->judge, &o);
 }
 
@@ -86,6 +105,26 @@ void run_observe_asides(Run *r) {
                 run_observe(r, &r->desk->empty);
         if (r->desk->space.kind == OBS_SPACE)
                 run_observe(r, &r->desk->space);
+}
+
+bool run_control_is_clean(Run *r) {
+        Observation o = r->desk->control;
+
+        run_observe_asides(r);
+        if (o.result == 0 && o.count == 0)
+                return true;
+        o.kind = o.result != 0 ? OBS_RESULT : OBS_COUNTERS;
+        run_observe(r, &o);
+        return false;
+}
+
+void run_answer_suspects(Run *r) {
+        r->suspects = (Suspects){ 0 };
+        if (r->desk->control.result == 0)
+                run_control_is_clean(r);
+        else
+                run_observe_asides(r);
+        run_observe(r, &r->desk->control);
 }
 
 bool run_control_due(const Run *r) {
@@ -188,17 +227,30 @@ static const Finding *last_finding(const Run *r) {
 
         for (size_t i = 0; i < judge_n_findings(r->judge); i++) {
                 const Finding *f = judge_finding(r->judge, i);
-                if (!last || f->last_ns >= last->last_ns)
+                if (!last || (int64_t)(f->last_ns - last->last_ns) >= 0) /* of an earlier boot it is below 0 */
                         last = f;
         }
         return last;
 }
 
+/* One that is met again has another beside it: btrfs-check-2.txt. */
+static int add_check(const Finding *f, const char *said) {
+        char name[32] = "btrfs-check.txt";
+        int r = evidence_add(f, name, said);
+
+        for (unsigned i = 2; r == -EEXIST && i < CHECKS_MAX; i++) {
+                snprintf(name, sizeof(name), "btrfs-check-%u.txt", i);
+                r = evidence_add(f, name, said);
+        }
+        return r;
+}
+
 void run_keep_check(Run *r) {
         const Finding *f = last_finding(r);
+        int k = f && r->desk->output[0] ? add_check(f, r->desk->output) : 0;
 
-        if (f && r->desk->output[0] && evidence_add(f, "btrfs-check.txt", r->desk->output) < 0)
-                run_note(r, "What btrfs check said of a lost target could not be kept in its evidence folder.");
+        if (k < 0 && k != -EEXIST)
+                run_note(r, "What btrfs check said of a lost target cannot be kept in %.200s: %s. Make room there.", f->evidence, strerror(-k));
 }
 
 bool run_lost(Run *r) {

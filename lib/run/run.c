@@ -73,18 +73,6 @@ static void step_making(Run *r) {
         enter(r, RUN_PREFLIGHT);
 }
 
-/* The answer of a control scrub that no suspect waits for: anything but a clean pass is an observation like any other. */
-static bool control_is_clean(Run *r) {
-        Observation o = r->desk->control;
-
-        run_observe_asides(r);
-        if (o.result == 0 && o.count == 0)
-                return true;
-        o.kind = o.result != 0 ? OBS_RESULT : OBS_COUNTERS;
-        run_observe(r, &o);
-        return false;
-}
-
 static void step_preflight(Run *r) {
         const Observation *o = &r->desk->control;
         Error e = ERROR_NULL;
@@ -93,7 +81,7 @@ static void step_preflight(Run *r) {
         /* How the disks are before the stress. */
         if (run_health_busy(r) || !job_is_done(r, RUN_UNMOUNTING))
                 return;
-        if (!control_is_clean(r) && r->report.stress_mono_ns == 0) {
+        if (!run_control_is_clean(r) && r->report.stress_mono_ns == 0) {
                 error_set(&e, EXIT_ERROR, EINVAL,
                           "The target fails the control scrub before any stress (devid %llu: %s%s%s), so nothing can be concluded from "
                           "it. Look at the kernel log and choose other profiles, features or devices.",
@@ -183,11 +171,10 @@ static void step_confirming(Run *r) {
                 return;
         if (k < 0)
                 run_note(r, "%s A suspect stays unconfirmed.", e.sentence);
-        else if (r->job.suspect) {
-                run_observe_asides(r);
-                run_observe(r, &r->desk->control);
-        } else
-                control_is_clean(r);
+        else if (r->suspected)
+                run_answer_suspects(r);
+        else
+                run_control_is_clean(r);
         resume(r);
 }
 
@@ -306,11 +293,10 @@ static void step_final(Run *r) {
         if (!job_is_done(r, RUN_UNMOUNTING))
                 return;
         /* A suspect may still wait for its answer; then this is the control scrub that gives it. */
-        if (r->asked & JUDGE_CONFIRM) {
-                run_observe_asides(r);
-                run_observe(r, &r->desk->control);
-        } else
-                control_is_clean(r);
+        if (r->asked & JUDGE_CONFIRM)
+                run_answer_suspects(r);
+        else
+                run_control_is_clean(r);
         r->asked = 0;
         enter(r, RUN_UNMOUNTING);
 }
@@ -340,14 +326,15 @@ static void enter_making(Run *r) {
 }
 
 static void enter_control(Run *r) {
-        r->job.suspect = r->state == RUN_CONFIRMING ? judge_suspect(r->judge) : NULL;
+        r->suspected = r->asked & JUDGE_CONFIRM;
+        r->job.suspects = r->state == RUN_CONFIRMING && r->suspected && r->suspects.n > 0 && !r->suspects.anywhere ? &r->suspects : NULL;
         r->asked &= ~(unsigned)(r->state == RUN_CONFIRMING ? JUDGE_CONFIRM : 0);
         start_job(r, JOB_CONTROL, CONTROL_TIMEOUT_NS + 3 * run_walk_ns(r));
 }
 
 static void enter_pausing(Run *r) {
         r->cancel_tried = false;
-        if (r->paused_for == RUN_CONFIRMING && !judge_suspect(r->judge)) /* that of a suspect does not go over the whole target */
+        if (r->paused_for == RUN_CONFIRMING && !(r->asked & JUDGE_CONFIRM)) /* that of a suspect does not go over the whole target */
                 r->control_ns = r->report.totals.stress_ns;
         board_set_phase(r->board, PHASE_PAUSE);
 }

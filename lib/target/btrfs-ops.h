@@ -57,7 +57,7 @@ typedef struct BtrfsOps {
         /* FITRIM of the whole filesystem. *trimmed gets the number of bytes discarded, 0 on failure. Of signals only fatal ones end it. */
         int (*trim)(int fd, uint64_t *trimmed);
         /* mount(2) with MS_REMOUNT of the mount whose root directory fd is. All options of the VFS are set anew, so they must be among these;
-         * those of btrfs that are not named stay. Never give ro. -EROFS: an abort has made the filesystem read-only. */
+         * those of btrfs that are not named stay. With ro -EBUSY: a file is open for writing. Without, -EROFS: an abort has made it read-only. */
         int (*remount)(int fd, const char *options);
         /* FIFREEZE: waits for what writes, and commits; whoever writes from now on waits for thaw (FITHAW; -EINVAL: it is not frozen), and so does who
          * unmounts. It outlasts who has frozen it. */

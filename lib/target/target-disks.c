@@ -155,7 +155,7 @@ int target_disks_make(Target *t, const Config *c, Error *e) {
         disks_claim(&d);
         if (disks_check(&d, e) > 0)
                 return -EPERM;
-        *t = (Target){ .owner = t->owner };
+        *t = (Target){ .owner = t->owner, .makes = t->makes + 1 };
         remember(t, &d);
         r = wipe(&d, e);
         release(&d);

@@ -112,13 +112,13 @@ static void layers_close(Layers *l) {
         l->n = 0;
 }
 
-static int layers_lay(Layers *l, const char *const devices[], pid_t owner, const Config *c, Error *e) {
+static int layers_lay(Layers *l, const Target *t, const char *const devices[], const Config *c, Error *e) {
         if (c->target.layer == LAYER_DM)
                 layers_sweep();
         for (unsigned i = 0; devices[i]; i++) {
                 l->names[i] = devices[i];
                 if (c->target.layer == LAYER_DM) {
-                        int r = layer_create(&l->layers[i], devices[i], owner, i, e);
+                        int r = layer_create(&l->layers[i], devices[i], t->owner ?: getpid(), t->makes * TARGET_DEVICES_MAX + i, e);
                         if (r < 0)
                                 return r;
                         l->n++;
@@ -150,7 +150,7 @@ int target_mount_devices(Target *t, const char *const devices[], const Config *c
 
 int target_mount(Target *t, const char *const below[], const Config *c, Error *e) {
         _cleanup_(layers_close) Layers layers = { 0 };
-        int r = layers_lay(&layers, below, t->owner ?: getpid(), c, e);
+        int r = layers_lay(&layers, t, below, c, e);
 
         return r < 0 ? r : target_mount_devices(t, layers.names, c, e);
 }
@@ -267,7 +267,7 @@ int target_make(Target *t, const Config *c, Error *e) {
 
         if (c->target.disks)
                 return target_disks_make(t, c, e);
-        *t = (Target){ .owner = t->owner };
+        *t = (Target){ .owner = t->owner, .makes = t->makes + 1 };
         target_directories(&directories, c);
         r = loop_choose_directory(directories.paths, config_n_images(c), c->target.device_size, e);
         if (r < 0)

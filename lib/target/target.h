@@ -36,7 +36,8 @@ typedef struct TargetDisk {
 } TargetDisk;
 
 typedef struct Target {
-        pid_t owner; /* while it lives nobody else sweeps the layers away; 0: who makes the target */
+        pid_t owner;    /* while it lives nobody else sweeps the layers away; 0: who makes the target */
+        unsigned makes; /* how often it has been made: a layer of the last time may take a moment to go */
         bool mounted;
         unsigned n_disks; /* 0: on loop devices of our own */
         TargetDisk disks[TARGET_DEVICES_MAX];
