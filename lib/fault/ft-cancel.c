@@ -27,30 +27,40 @@ static int balance_once(const FaultScene *s) {
         return r == -EINVAL ? 0 : r > 0 ? -EBUSY : r;
 }
 
-/* A cancel waits for the end of what it cancels, for as long as that takes; so it has a process of its own. */
-static int cancel_once(const FaultScene *s, int (*cancel)(int fd)) {
+static int cancel_scrub(const FaultScene *s) {
+        return s->ops->scrub_cancel(s->fd);
+}
+
+static int cancel_balance(const FaultScene *s) {
+        return s->ops->balance_cancel(s->fd);
+}
+
+/* A cancel waits for the end of what it cancels, for as long as that takes; so it has a process of its own. -ENOTCONN: that had just ended by
+ * itself, and the next is the one to cancel. */
+static int cancel_in_its_middle(const FaultScene *s, int (*cancel)(const FaultScene *s)) {
         int r;
 
         clock_sleep_ns(clock_mono_ns() % MIDDLE_NS);
-        r = cancel(s->fd);
-        return r == -ENOTCONN ? 0 : r; /* it had just ended: the next is the one to cancel */
+        r = cancel(s);
+        return r == -ENOTCONN ? 0 : r;
 }
 
 static int cancel_scrub_once(const FaultScene *s) {
-        return cancel_once(s, s->ops->scrub_cancel);
+        return cancel_in_its_middle(s, cancel_scrub);
 }
 
 static int cancel_balance_once(const FaultScene *s) {
-        return cancel_once(s, s->ops->balance_cancel);
+        return cancel_in_its_middle(s, cancel_balance);
 }
 
 static const struct {
         int (*once)(const FaultScene *s);
         int (*cancel_once)(const FaultScene *s);
+        int (*cancel)(const FaultScene *s);
         Operation op, cancel_op;
 } kinds[] = {
-        { scrub_once, cancel_scrub_once, OP_SCRUB, OP_SCRUB_CANCEL },
-        { balance_once, cancel_balance_once, OP_BALANCE, OP_BALANCE_CANCEL },
+        { scrub_once, cancel_scrub_once, cancel_scrub, OP_SCRUB, OP_SCRUB_CANCEL },
+        { balance_once, cancel_balance_once, cancel_balance, OP_BALANCE, OP_BALANCE_CANCEL },
 };
 
 /* What it ended with, or what the cancels failed with. */
@@ -85,7 +95,7 @@ static int act(FaultScene *s, uint64_t seen[static _FAULT_COUNT_MAX]) {
                 return r;
         r = judge(s, kind, result, cancel_result);
         if (r == 0)
-                seen[FAULT_ODD] += (kind == 0 ? s->ops->scrub_cancel : s->ops->balance_cancel)(s->fd) != -ENOTCONN;
+                seen[FAULT_ODD] += kinds[kind].cancel(s) != -ENOTCONN;
         return r;
 }
 

@@ -52,6 +52,17 @@ static int watch(void *arg) {
         return 0;
 }
 
+/* `well`: it is not frozen, or not by us. */
+static void guard_stop(Guard *g, bool well) {
+        char word = 0;
+        int status;
+
+        if (well && send(g->ends[0], &word, 1, MSG_NOSIGNAL) != 1)
+                child_kill(&g->child, SIGKILL);
+        close(g->ends[0]);
+        child_wait(&g->child, PATIENCE_NS, &status);
+}
+
 /* Without one nothing is frozen: -ENODATA, for want of processes or descriptors. */
 static int guard_start(Guard *g, const FaultScene *s) {
         char word;
@@ -65,18 +76,10 @@ static int guard_start(Guard *g, const FaultScene *s) {
                 return -ENODATA;
         }
         close(g->ends[1]);
-        return read(g->ends[0], &word, 1) == 1 ? 0 : -ENODATA;
-}
-
-/* `well`: it is not frozen, or not by us. */
-static void guard_stop(Guard *g, bool well) {
-        char word = 0;
-        int status;
-
-        if (well && write(g->ends[0], &word, 1) != 1)
-                child_kill(&g->child, SIGKILL);
-        close(g->ends[0]);
-        child_wait(&g->child, PATIENCE_NS, &status);
+        if (read(g->ends[0], &word, 1) == 1)
+                return 0;
+        guard_stop(g, true);
+        return -ENODATA;
 }
 
 static int write_once(const FaultScene *s) {
