@@ -38,6 +38,7 @@ static const char *const names[_FAKE_CALL_MAX] = {
         [FAKE_SCRUB_PROGRESS] = "scrub_progress",
         [FAKE_BALANCE] = "balance",
         [FAKE_BALANCE_CANCEL] = "balance_cancel",
+        [FAKE_BALANCE_PAUSE] = "balance_pause",
         [FAKE_REPLACE_START] = "replace_start",
         [FAKE_REPLACE_STATUS] = "replace_status",
         [FAKE_REPLACE_CANCEL] = "replace_cancel",
@@ -209,6 +210,10 @@ static int fake_replace_cancel(int fd) {
         return result_only(FAKE_REPLACE_CANCEL, fd);
 }
 
+static int fake_balance_pause(int fd) {
+        return result_only(FAKE_BALANCE_PAUSE, fd);
+}
+
 static int fake_sync(int fd) {
         return result_only(FAKE_SYNC, fd);
 }
@@ -336,6 +341,7 @@ const BtrfsOps fake_btrfs_ops = {
         .scrub_progress = fake_scrub_progress,
         .balance = fake_balance,
         .balance_cancel = fake_balance_cancel,
+        .balance_pause = fake_balance_pause,
         .replace_start = fake_replace_start,
         .replace_status = fake_replace_status,
         .replace_cancel = fake_replace_cancel,

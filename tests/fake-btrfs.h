@@ -28,6 +28,7 @@ typedef enum FakeCall {
         FAKE_SCRUB_PROGRESS,
         FAKE_BALANCE,
         FAKE_BALANCE_CANCEL,
+        FAKE_BALANCE_PAUSE,
         FAKE_REPLACE_START,
         FAKE_REPLACE_STATUS,
         FAKE_REPLACE_CANCEL,

@@ -169,6 +169,7 @@ static void test_the_ops_one_by_one(void **state) {
         assert_int_equal(ops->balance(fd, &off, &few, &completed), 0);
         assert_int_equal(completed, 1);
         assert_int_equal(ops->balance_cancel(fd), -ENOTCONN);
+        assert_int_equal(ops->balance_pause(fd), -ENOTCONN);
         assert_int_equal(ops->scrub_cancel(fd), -ENOTCONN);
         assert_int_equal(ops->scrub_progress(fd, 1, &s), -ENOTCONN);
         assert_int_equal(ops->scrub(fd, &(ScrubRange){ 77, 0, UINT64_MAX, false }, &s), -ENODEV);

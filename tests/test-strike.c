@@ -86,7 +86,7 @@ static StrikeEnd strike_once(Fixture *f, const Fault *fault, Lie lie, uint64_t s
 
         ops.scrub = lying_scrub;
         if (lie == IDLE) {
-                ops.scrub_cancel = ops.balance_cancel = ops.freeze = ops.thaw = do_nothing;
+                ops.scrub_cancel = ops.balance_cancel = ops.balance_pause = ops.freeze = ops.thaw = do_nothing;
                 ops.remount = remount_nothing;
         }
         memset(&liar, 0, sizeof(liar));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Fault: a scrub or a balance is cancelled in its middle. It must end with -ECANCELED, leave nothing that runs, and nothing broken.
+ * Fault: a scrub or a balance is cancelled in its middle, or the balance paused. It must end with -ECANCELED, leave nothing that runs, or what was
+ * paused and nothing else, and nothing broken.
  */
 #include <errno.h>
 
@@ -45,6 +46,10 @@ static int cancel_in_its_middle(const FaultScene *s, int (*cancel)(const FaultSc
         return r == -ENOTCONN ? 0 : r;
 }
 
+static int pause_balance(const FaultScene *s) {
+        return s->ops->balance_pause(s->fd);
+}
+
 static int cancel_scrub_once(const FaultScene *s) {
         return cancel_in_its_middle(s, cancel_scrub);
 }
@@ -53,14 +58,20 @@ static int cancel_balance_once(const FaultScene *s) {
         return cancel_in_its_middle(s, cancel_balance);
 }
 
+static int pause_balance_once(const FaultScene *s) {
+        return cancel_in_its_middle(s, pause_balance);
+}
+
 static const struct {
         int (*once)(const FaultScene *s);
         int (*cancel_once)(const FaultScene *s);
         int (*cancel)(const FaultScene *s);
         Operation op, cancel_op;
+        bool stays; /* until it is cancelled after all */
 } kinds[] = {
-        { scrub_once, cancel_scrub_once, cancel_scrub, OP_SCRUB, OP_SCRUB_CANCEL },
-        { balance_once, cancel_balance_once, cancel_balance, OP_BALANCE, OP_BALANCE_CANCEL },
+        { scrub_once, cancel_scrub_once, cancel_scrub, OP_SCRUB, OP_SCRUB_CANCEL, false },
+        { balance_once, cancel_balance_once, cancel_balance, OP_BALANCE, OP_BALANCE_CANCEL, false },
+        { balance_once, pause_balance_once, cancel_balance, OP_BALANCE, OP_BALANCE_CANCEL, true },
 };
 
 /* What it ended with, or what the cancels failed with. */
@@ -94,6 +105,8 @@ static int act(FaultScene *s, uint64_t seen[static _FAULT_COUNT_MAX]) {
         if (r < 0 || seen[FAULT_LATE] > 0)
                 return r;
         r = judge(s, kind, result, cancel_result);
+        if (r == 0 && kinds[kind].stays)
+                seen[FAULT_ODD] += kinds[kind].cancel(s) != 0;
         if (r == 0)
                 seen[FAULT_ODD] += kinds[kind].cancel(s) != -ENOTCONN;
         return r;
@@ -101,6 +114,6 @@ static int act(FaultScene *s, uint64_t seen[static _FAULT_COUNT_MAX]) {
 
 const Fault fault_cancel = {
         .name = "cancel",
-        .help = "a scrub or balance cancelled in its middle",
+        .help = "a scrub or balance cancelled, or paused, in its middle",
         .act = act,
 };

@@ -77,11 +77,19 @@ static int kernel_balance(int fd, const BalanceFilter *data, const BalanceFilter
         return r;
 }
 
-static int kernel_balance_cancel(int fd) {
-        /* The argument is the command itself, not a pointer to it. */
-        int r = ioctl(fd, BTRFS_IOC_BALANCE_CTL, BTRFS_BALANCE_CTL_CANCEL);
+/* The argument of the ioctl is the command itself, not a pointer to it. */
+static int balance_control(int fd, int command) {
+        int r = ioctl(fd, BTRFS_IOC_BALANCE_CTL, command);
 
         return r < 0 ? -errno : r;
+}
+
+static int kernel_balance_cancel(int fd) {
+        return balance_control(fd, BTRFS_BALANCE_CTL_CANCEL);
+}
+
+static int kernel_balance_pause(int fd) {
+        return balance_control(fd, BTRFS_BALANCE_CTL_PAUSE);
 }
 
 static int kernel_replace_start(int fd, uint64_t devid, const char *target) {
@@ -291,6 +299,7 @@ const BtrfsOps btrfs_kernel_ops = {
         .scrub_progress = kernel_scrub_progress,
         .balance = kernel_balance,
         .balance_cancel = kernel_balance_cancel,
+        .balance_pause = kernel_balance_pause,
         .replace_start = kernel_replace_start,
         .replace_status = kernel_replace_status,
         .replace_cancel = kernel_replace_cancel,

@@ -42,7 +42,8 @@ typedef struct BtrfsOps {
         int (*scrub_progress)(int fd, uint64_t devid, ScrubStats *stats);
         /* BTRFS_IOC_BALANCE_V2. *completed gets the number of groups relocated. A balance survives the death of its caller. */
         int (*balance)(int fd, const BalanceFilter *data, const BalanceFilter *metadata, uint64_t *completed);
-        int (*balance_cancel)(int fd); /* waits until it has stopped; -ENOTCONN: none running */
+        int (*balance_cancel)(int fd); /* waits until it has stopped; -ENOTCONN: none running, nor paused */
+        int (*balance_pause)(int fd);  /* waits, too; no other begins until what is paused is cancelled; -ENOTCONN: none running */
         /* BTRFS_IOC_DEV_REPLACE. Blocks until done or cancelled. Returns an errno, a positive ioctl return (BTRFS_ERROR_DEV_*) or, when that
          * is 0, the positive BTRFS_IOCTL_DEV_REPLACE_RESULT_* of args.result. A replace survives the death of its caller. */
         int (*replace_start)(int fd, uint64_t devid, const char *target);
