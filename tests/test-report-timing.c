@@ -147,8 +147,9 @@ static void what_the_tuner_has_done(void **state) {
         m.report.tuner = &tuner;
         o = json_of(&m);
         assert_string_equal(text_at(o, "tuning", "settled", NULL), "true");
-        assert_string_equal(text_at(o, "tuning", "nearness_asked", NULL), "50.0");
-        assert_string_equal(text_at(o, "tuning", "nearness", NULL), "100.0");
+        assert_string_equal(text_at(o, "tuning", "rate_asked", NULL), "50.0");
+        assert_string_equal(text_at(o, "tuning", "rate", NULL), "100.0");
+        assert_string_equal(text_at(o, "tuning", "by", NULL), "nearness");
         assert_string_equal(text_at(o, "tuning", "knobs", "Sync.Rest"), "0");
         assert_string_equal(text_at(o, "tuning", "knobs", "Churn.FileSize"), "64KiB");
         json_object_put(o);

@@ -31,6 +31,7 @@ typedef struct Tuner {
         Knob knob;
         unsigned setting, round, sweep;
         bool turned, proving, settled;
+        bool by_hits; /* of the caller: what the scores are; false: nearness */
         TunerTrial turn, trials[KNOB_SETTINGS_MAX];
         TunerTrial asked, best; /* of what is asked for and of what is chosen: in the proof, or, where nothing was turned, in the first and last trial */
 } Tuner;

@@ -163,8 +163,9 @@ static void fill_tuning(Json *j, json_object *o) {
         const Tuner *t = j->report->tuner;
 
         json_put_bool(j, o, "settled", t->settled);
-        json_put_rate(j, o, "nearness_asked", tuner_rate(&t->asked));
-        json_put_rate(j, o, "nearness", tuner_rate(&t->best));
+        json_put_string(j, o, "by", t->by_hits ? "hits" : "nearness");
+        json_put_rate(j, o, "rate_asked", tuner_rate(&t->asked));
+        json_put_rate(j, o, "rate", tuner_rate(&t->best));
         json_put_filled(j, o, "knobs", json_object_new_object(), fill_knobs);
 }
 

@@ -50,7 +50,7 @@ struct Run {
         size_t findings_told;
         uint64_t findings_before; /* that fail the run, of earlier starts of the soak */
         Tuner tuner;
-        double tuned_nearness; /* of the collider when the tuner was last fed */
+        double tuned_score;    /* when the tuner was last fed */
         Pairs pairs;
         Rng fault_rng;
         uint64_t fault_ns, struck_ns; /* time under stress, and CLOCK_MONOTONIC, of the last strike */
