@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "fake-btrfs.h"
+#include "folder-fixture.h"
 #include "run/run-internal.h"
 
 static inline int idle_step(Worker *w) {
@@ -66,6 +67,13 @@ static inline void fake_kernel_begin(void) {
         };
 
         fake_btrfs_begin(script, ELEMENTSOF(script));
+}
+
+/* With it goes the folder that stands for its machine. */
+static inline void end_run(Run *r, const char *root) {
+        run_free(r);
+        fake_btrfs_end();
+        folder_remove(root);
 }
 
 /* The workers run. */

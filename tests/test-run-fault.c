@@ -10,7 +10,6 @@
 #include <stdlib.h>
 
 #include "base/fs.h"
-#include "folder-fixture.h"
 #include "run-fixture.h"
 
 #define CHECK_SAYS "ERROR: root 5 inode 257 errors 100\n"
@@ -40,9 +39,7 @@ static int setup(void **state) {
 static int teardown(void **state) {
         Place *p = *state;
 
-        run_free(p->run);
-        fake_btrfs_end();
-        folder_remove(p->root);
+        end_run(p->run, p->root);
         free(p);
         return 0;
 }

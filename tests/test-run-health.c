@@ -14,7 +14,6 @@
 #include <sys/stat.h>
 
 #include "base/fs.h"
-#include "folder-fixture.h"
 #include "run-fixture.h"
 #include "smart-documents.h"
 
@@ -59,9 +58,7 @@ static int setup(void **state) {
 static int teardown(void **state) {
         Place *p = *state;
 
-        run_free(p->run);
-        fake_btrfs_end();
-        folder_remove(p->root);
+        end_run(p->run, p->root);
         free(p);
         return 0;
 }

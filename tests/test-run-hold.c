@@ -10,7 +10,6 @@
 #include <signal.h>
 
 #include "base/fs.h"
-#include "folder-fixture.h"
 #include "made-up-report.h"
 #include "run-fixture.h"
 #include "stress/budget.h"
@@ -64,9 +63,7 @@ static int setup(void **state) {
 static int teardown(void **state) {
         Place *p = *state;
 
-        run_free(p->run);
-        fake_btrfs_end();
-        folder_remove(p->root);
+        end_run(p->run, p->root);
         free(p);
         return 0;
 }
