@@ -364,6 +364,32 @@ static void reports_say_so(void **state _unused_) {
         made_up_free(&m);
 }
 
+static void einval(Run *r, Operation op, uint64_t devid, uint64_t physical) {
+        run_observe(r, &(Observation){ .kind = OBS_RESULT, .op = op, .result = -EINVAL, .devid = devid, .physical = physical, .time_ns = clock_mono_ns() });
+}
+
+/* Of each device the last place; one that says none takes the whole target. */
+static void where_scrubs_have_failed_is_kept(void **state) {
+        static const struct { Operation op; uint64_t devid; } nowhere[] = { { OP_REPLACE, 1 }, { OP_SCRUB, 0 } };
+        Place *p = *state;
+        Run *r = p->run;
+
+        einval(r, OP_SCRUB, 1, MiB);
+        einval(r, OP_SCRUB, 2, 2 * MiB);
+        einval(r, OP_SCRUB, 1, 3 * MiB);
+        einval(r, OP_BALANCE, 4, 0);
+        assert_int_equal(r->suspects.n, 2);
+        assert_int_equal(r->suspects.places[0].physical, 3 * MiB);
+        assert_int_equal(r->suspects.places[1].devid, 2);
+        assert_false(r->suspects.anywhere);
+        for (unsigned i = 0; i < ELEMENTSOF(nowhere); i++) {
+                r->suspects.anywhere = false;
+                einval(r, nowhere[i].op, nowhere[i].devid, 0);
+                assert_true(r->suspects.anywhere);
+                assert_int_equal(r->suspects.n, 2);
+        }
+}
+
 /* Nor is one over a disk full of data killed after an hour. */
 static void a_scrub_of_much_data_has_the_time_for_it(void **state) {
         Place *p = *state;
@@ -388,6 +414,7 @@ int main(void) {
                 TEST(a_dead_task_is_held_and_not_given_up),
                 TEST(what_a_control_scrub_confirms),
                 TEST(the_control_scrub_is_stopped_too),
+                TEST(where_scrubs_have_failed_is_kept),
                 TEST(a_scrub_of_much_data_has_the_time_for_it),
                 TEST(a_hot_disk_is_no_way_out),
                 TEST(findings_of_earlier_starts),

@@ -67,7 +67,7 @@ static uint32_t log_flags(const Run *r, const Observation *o) {
         return flags;
 }
 
-/* A replace does not say where it failed. */
+/* A replace does not say where it failed, nor does the scrub of a fault. */
 static void learn_suspect(Suspects *s, const Observation *o) {
         unsigned i;
 
@@ -75,7 +75,7 @@ static void learn_suspect(Suspects *s, const Observation *o) {
                 return;
         for (i = 0; i < s->n && s->places[i].devid != o->devid; i++)
                 ;
-        s->anywhere |= o->op == OP_REPLACE || i == ELEMENTSOF(s->places);
+        s->anywhere |= o->op == OP_REPLACE || o->devid == 0 || i == ELEMENTSOF(s->places);
         if (s->anywhere)
                 return;
         s->places[i].devid = o->devid;
