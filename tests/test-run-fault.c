@@ -125,12 +125,34 @@ static void one_that_lived_goes_on_as_it_is(void **state) {
         p->run->desk->target.mounted = false;
 }
 
+static size_t index_of(const Fault *f) {
+        size_t i = 0;
+
+        while (faults[i] != f)
+                i++;
+        return i;
+}
+
+/* What breaks no block explains no error counter and no line of the log. */
+static void only_what_breaks_blocks_explains_errors(void **state) {
+        Run *r = ((Place *)*state)->run;
+
+        r->state = RUN_STRIKING;
+        r->job.fault = index_of(&fault_data);
+        assert_true(run_fault_explains(r));
+        r->job.fault = index_of(&fault_freeze);
+        assert_false(run_fault_explains(r));
+        r->struck_ns = r->now_ns = clock_mono_ns(); /* by the one before it, of which a line may still come */
+        assert_true(run_fault_explains(r));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(what_is_left_speaks_in_the_evidence_of_the_cut),
                 TEST(the_last_one_met_is_meant_and_not_the_newest),
                 TEST(one_that_lived_goes_on_as_it_is),
+                TEST(only_what_breaks_blocks_explains_errors),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -390,6 +390,20 @@ static void where_scrubs_have_failed_is_kept(void **state) {
         }
 }
 
+/* What the control scrub counts is told beside the answer that it gives. */
+static void an_answer_hides_no_counters(void **state) {
+        Place *p = *state;
+        Run *r = p->run;
+
+        r->suspects.n = 1;
+        r->desk->control = (Observation){ .kind = OBS_CONTROL, .op = OP_CONTROL_SCRUB, .count = 3, .devid = 1, .time_ns = clock_mono_ns() };
+        run_answer_suspects(r);
+        judge_decide(r->judge);
+        assert_int_equal(judge_n_findings(r->judge), 1);
+        assert_int_equal(judge_finding(r->judge, 0)->class, CLASS_SCRUB_COUNTERS);
+        assert_int_equal(r->suspects.n, 0);
+}
+
 /* Nor is one over a disk full of data killed after an hour. */
 static void a_scrub_of_much_data_has_the_time_for_it(void **state) {
         Place *p = *state;
@@ -415,6 +429,7 @@ int main(void) {
                 TEST(what_a_control_scrub_confirms),
                 TEST(the_control_scrub_is_stopped_too),
                 TEST(where_scrubs_have_failed_is_kept),
+                TEST(an_answer_hides_no_counters),
                 TEST(a_scrub_of_much_data_has_the_time_for_it),
                 TEST(a_hot_disk_is_no_way_out),
                 TEST(findings_of_earlier_starts),
