@@ -7,8 +7,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <sys/resource.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/macro.h"
@@ -396,86 +394,6 @@ static void any_timeline_counts_as_the_reference(void **state _unused_) {
         assert_true(collisions > removals / 10 && collisions < removals * 9 / 10);
 }
 
-/* Of this process alone: what others do on the machine costs it nothing. */
-static uint64_t cpu_ns(void) {
-        struct timespec t;
-
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-        return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
-}
-
-enum { BUSY_DEVS = 8, BUSY_REMOVALS = 1000, BUSY_SCRUBS = 500, BUSY_STEPS = 100 };
-#define BUSY_STEP_NS (100 * NSEC_PER_MSEC)
-
-/* One device a slot, 5000 scrubs/s each, 10,000 removals/s, ten steps a second, for ten seconds. Returns what the collider took for it. */
-static uint64_t run_busily(void) {
-        _cleanup_(collider_freep) Collider *c = NULL;
-        _cleanup_(board_freep) Board *b = board_new();
-        uint64_t cost = 0, logical = 0;
-
-        assert_int_equal(collider_new(&c, BUSY_DEVS), 0);
-        for (uint64_t step = 1; step <= BUSY_STEPS; step++) {
-                uint64_t now = step * BUSY_STEP_NS, begin;
-
-                for (unsigned d = 0; d < BUSY_DEVS; d++)
-                        for (uint64_t i = 0; i < BUSY_SCRUBS; i++) {
-                                uint64_t at = now + i * BUSY_STEP_NS / BUSY_SCRUBS;
-
-                                slot_window_open(&b->slots[d], d + 1, 0, UINT64_MAX, at);
-                                slot_window_close(&b->slots[d], at + BUSY_STEP_NS / BUSY_SCRUBS / 2 - 1);
-                        }
-                for (uint64_t i = 0; i < BUSY_REMOVALS; i++) {
-                        uint64_t at = now + i * BUSY_STEP_NS / BUSY_REMOVALS;
-
-                        logical++;
-                        slot_place(&b->slots[10], &(GroupPlace){ .logical = logical << 20, .length = 1 << 20, .seen_ns = at - 1,
-                                   .extent_length = 1 << 20, .n_extents = 1, .extents[0] = { 1 + i % BUSY_DEVS, i << 20 } });
-                        remove_group(c, at, logical << 20);
-                }
-                begin = cpu_ns();
-                collider_step(c, b);
-                cost += cpu_ns() - begin;
-        }
-        assert_int_equal(collider_removals(c), BUSY_REMOVALS * BUSY_STEPS);
-        assert_int_equal(collider_collisions(c), BUSY_REMOVALS * BUSY_STEPS / 2);
-        return cost;
-}
-
-/* 1.6 % of a core. With sanitizers, and a virtual machine beside, it once was 10.3 %: the best of three is what it takes. */
-static void a_busy_run_is_cheap(void **state _unused_) {
-        const uint64_t limit = BUSY_STEPS * BUSY_STEP_NS / 10;
-        uint64_t cost = UINT64_MAX;
-        struct rusage usage;
-
-        for (unsigned i = 0; i < 3 && cost >= limit; i++)
-                cost = MIN_OF(cost, run_busily());
-        getrusage(RUSAGE_SELF, &usage);
-        print_message("%u removals/s, %u scrubs/s on each of %u devices: %llu ns per removal, %.2f %% of a core; %ld KiB at most\n",
-                      BUSY_REMOVALS * 10, BUSY_SCRUBS * 10, BUSY_DEVS, (unsigned long long)(cost / (BUSY_REMOVALS * BUSY_STEPS)),
-                      (double)cost / (double)limit * 10, usage.ru_maxrss);
-        assert_true(cost < limit);
-}
-
-/* An address that comes back for ever must not make chains that are walked for ever. */
-static void one_hot_address_stays_cheap(void **state _unused_) {
-        _cleanup_(collider_freep) Collider *c = NULL;
-        _cleanup_(board_freep) Board *b = board_new();
-        uint64_t begin = cpu_ns(), now = 0;
-
-        assert_int_equal(collider_new(&c, 1), 0);
-        put_window(b, 0, &(ScrubWindow){ 1, 0, UINT64_MAX, 1, 0 });
-        for (unsigned step = 0; step < 200; step++) {
-                for (unsigned i = 0; i < 500; i++) {
-                        put_place(b, now += 2, 7, 1, 0);
-                        remove_group(c, now + 1, 7);
-                }
-                collider_step(c, b);
-        }
-        assert_int_equal(collider_collisions(c), 100000);
-        assert_true(cpu_ns() - begin < 5 * NSEC_PER_SEC);
-        print_message("one address, 100000 times: %llu ns each\n", (unsigned long long)((cpu_ns() - begin) / 100000));
-}
-
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_edges),
@@ -487,8 +405,6 @@ int main(void) {
                 cmocka_unit_test(other_events_only_tell_the_generation),
                 cmocka_unit_test(a_flood_is_counted_not_decided),
                 cmocka_unit_test(any_timeline_counts_as_the_reference),
-                cmocka_unit_test(a_busy_run_is_cheap),
-                cmocka_unit_test(one_hot_address_stays_cheap),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
