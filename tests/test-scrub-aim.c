@@ -157,10 +157,8 @@ static void heavy_ones_are_left_out_until_weighed_again(void **state _unused_) {
         scrub_aim_free(&a);
 }
 
-typedef bool (*Draw)(const ScrubAim *a, Rng *rng, AimRange *ret);
-
 /* How often of 400 draws each of the ranges comes; nothing else may. */
-static void count_draws(Draw draw, const ScrubAim *a, const AimRange *ranges, size_t n, unsigned *counts) {
+static void count_draws(const ScrubAim *a, const AimRange *ranges, size_t n, unsigned *counts) {
         Rng rng;
 
         rng_seed(&rng, 7, 0);
@@ -169,7 +167,7 @@ static void count_draws(Draw draw, const ScrubAim *a, const AimRange *ranges, si
                 AimRange drawn;
                 size_t k = 0;
 
-                assert_true(draw(a, &rng, &drawn));
+                assert_true(scrub_aim_draw(a, &rng, &drawn));
                 while (k < n && memcmp(&ranges[k], &drawn, sizeof(drawn)) != 0)
                         k++;
                 assert_true(k < n);
@@ -177,62 +175,74 @@ static void count_draws(Draw draw, const ScrubAim *a, const AimRange *ranges, si
         }
 }
 
-static void each_range_is_drawn_and_the_oldest_system_group_is_one(void **state _unused_) {
+static void each_range_is_drawn(void **state _unused_) {
         static const AimRange ranges[] = { { 300 * MiB, 364 * MiB }, { 400 * MiB, 464 * MiB }, { 500 * MiB, 564 * MiB } };
         ScrubAim a = { .types = ALL };
         unsigned counts[3];
-        AimRange none;
 
-        LOOK(&a, { DATA, 0, { { 2, 300 * MiB } } }, { SYSTEM, 0, { { 1, MiB } } }, { SYSTEM, 0, { { 2, 500 * MiB }, { 1, 80 * MiB } } },
-             { SYSTEM, 0, { { 2, 400 * MiB } } });
-        count_draws(scrub_aim_draw, &a, ranges, 3, counts);
+        LOOK(&a, { DATA, 0, { { 2, 300 * MiB } } }, { SYSTEM, 0, { { 2, 500 * MiB } } }, { SYSTEM, 0, { { 2, 400 * MiB } } });
+        count_draws(&a, ranges, 3, counts);
         for (unsigned i = 0; i < 3; i++)
                 assert_in_range(counts[i], 95, 175);
-        /* The one with the lowest logical address on this device, not the lowest physical one. */
-        count_draws(scrub_aim_oldest, &a, ranges, 3, counts);
-        assert_int_equal(counts[2], 400);
-        /* There is none, or none is asked for. */
-        a.types = DATA;
-        assert_false(scrub_aim_oldest(&a, &(Rng){ 0 }, &none));
-        a.types = ALL;
-        LOOK(&a, { DATA, 0, { { 2, 300 * MiB } } }, { SYSTEM, 0, { { 1, MiB } } });
-        assert_false(scrub_aim_oldest(&a, &(Rng){ 0 }, &none));
         LOOK(&a, { DATA, 0, { { 1, MiB } } });
-        assert_false(scrub_aim_draw(&a, &(Rng){ 0 }, &none));
+        assert_false(scrub_aim_draw(&a, &(Rng){ 0 }, &(AimRange){ 0 }));
         scrub_aim_free(&a);
 }
 
-/* And apart from its neighbours. */
-static void both_extents_of_the_oldest_are_drawn(void **state _unused_) {
-        static const AimRange ranges[] = { { 100 * MiB, 164 * MiB }, { 300 * MiB, 364 * MiB } };
+static void expect_oldest(const ScrubAim *a, uint64_t start, uint64_t end) {
+        AimRange r;
+
+        assert_true(scrub_aim_oldest(a, &r));
+        assert_int_equal(r.start, start);
+        assert_int_equal(r.end, end);
+}
+
+static void the_oldest_system_group_is_found(void **state _unused_) {
+        ScrubAim a = { .types = ALL };
+        AimRange none;
+
+        /* The one with the lowest logical address on this device, not the lowest physical one. */
+        LOOK(&a, { DATA, 0, { { 2, 300 * MiB } } }, { SYSTEM, 0, { { 1, MiB } } }, { SYSTEM, 0, { { 2, 500 * MiB }, { 1, 80 * MiB } } },
+             { SYSTEM, 0, { { 2, 400 * MiB } } });
+        expect_oldest(&a, 500 * MiB, 564 * MiB);
+        /* There is none, or none is asked for. */
+        a.types = DATA;
+        assert_false(scrub_aim_oldest(&a, &none));
+        a.types = ALL;
+        LOOK(&a, { DATA, 0, { { 2, 300 * MiB } } }, { SYSTEM, 0, { { 1, MiB } } });
+        assert_false(scrub_aim_oldest(&a, &none));
+        scrub_aim_free(&a);
+}
+
+/* Without its neighbours. */
+static void both_extents_of_the_oldest_are_one_range(void **state _unused_) {
         const uint64_t dup = BTRFS_BLOCK_GROUP_SYSTEM | BTRFS_BLOCK_GROUP_DUP;
         ScrubAim a = { .types = ALL };
-        unsigned counts[2];
 
-        LOOK(&a, { dup, 0, { { 2, 100 * MiB }, { 2, 300 * MiB } } }, { DATA, 0, { { 2, 164 * MiB } } }, { DATA, 0, { { 2, 364 * MiB } } });
-        EXPECT(&a, { 100 * MiB, 228 * MiB }, { 300 * MiB, 428 * MiB });
-        count_draws(scrub_aim_oldest, &a, ranges, 2, counts);
-        assert_in_range(counts[0], 160, 240);
+        LOOK(&a, { dup, 0, { { 2, 100 * MiB }, { 2, 164 * MiB } } }, { DATA, 0, { { 2, 228 * MiB } } }, { DATA, 0, { { 2, 36 * MiB } } });
+        EXPECT(&a, { 36 * MiB, 292 * MiB });
+        expect_oldest(&a, 100 * MiB, 228 * MiB);
+        LOOK(&a, { dup, 0, { { 2, 164 * MiB }, { 2, 100 * MiB } } });
+        expect_oldest(&a, 100 * MiB, 228 * MiB);
+        /* What lies between them is not the group's. */
+        LOOK(&a, { dup, 0, { { 2, 300 * MiB }, { 2, 100 * MiB } } });
+        expect_oldest(&a, 300 * MiB, 364 * MiB);
         scrub_aim_free(&a);
 }
 
 static void a_system_group_that_stays_is_passed_by(void **state _unused_) {
         ScrubAim a = { .types = ALL };
         const FakeGroup both[] = { { SYSTEM, 0, { { 2, 300 * MiB } } }, { SYSTEM, 0, { { 2, 100 * MiB } } } };
-        const AimRange ranges[] = { { 100 * MiB, 164 * MiB }, { 300 * MiB, 364 * MiB } };
-        unsigned counts[2];
 
         look(&a, both, 2, false);
         for (unsigned i = 1; i < SCRUB_AIM_OUTLIVED; i++)
                 scrub_aim_scrubbed(&a);
-        count_draws(scrub_aim_oldest, &a, ranges, 2, counts);
-        assert_int_equal(counts[1], 400);
+        expect_oldest(&a, 300 * MiB, 364 * MiB);
         scrub_aim_scrubbed(&a);
-        count_draws(scrub_aim_oldest, &a, ranges, 2, counts);
-        assert_int_equal(counts[0], 400);
+        expect_oldest(&a, 100 * MiB, 164 * MiB);
         for (unsigned i = 0; i < SCRUB_AIM_OUTLIVED; i++)
                 scrub_aim_scrubbed(&a);
-        assert_false(scrub_aim_oldest(&a, &(Rng){ 0 }, &(AimRange){ 0 }));
+        assert_false(scrub_aim_oldest(&a, &(AimRange){ 0 }));
         scrub_aim_scrubbed(&a);
         scrub_aim_free(&a);
 }
@@ -282,8 +292,9 @@ int main(void) {
                 cmocka_unit_test(each_extent_of_dup_counts),
                 cmocka_unit_test(only_of_the_types_asked_for),
                 cmocka_unit_test(heavy_ones_are_left_out_until_weighed_again),
-                cmocka_unit_test(each_range_is_drawn_and_the_oldest_system_group_is_one),
-                cmocka_unit_test(both_extents_of_the_oldest_are_drawn),
+                cmocka_unit_test(each_range_is_drawn),
+                cmocka_unit_test(the_oldest_system_group_is_found),
+                cmocka_unit_test(both_extents_of_the_oldest_are_one_range),
                 cmocka_unit_test(a_system_group_that_stays_is_passed_by),
                 cmocka_unit_test(what_a_range_meets),
                 cmocka_unit_test(failures),

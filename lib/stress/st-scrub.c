@@ -72,7 +72,7 @@ static void say_places(Worker *w, const Scrub *s, const AimRange *range) {
 static bool draw(Worker *w, Scrub *s, AimRange *ret) {
         bool together = atomic_load_explicit(&w->board->commits, memory_order_relaxed) % 2 == 1;
 
-        if (!together || !scrub_aim_oldest(&s->aim, &w->rng, ret))
+        if (!together || !scrub_aim_oldest(&s->aim, ret))
                 return scrub_aim_draw(&s->aim, &w->rng, ret);
         scrub_aim_scrubbed(&s->aim);
         s->aim.pace = AIM_QUICK; /* whatever turn it was, a system group is none of those */

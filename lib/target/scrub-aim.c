@@ -147,13 +147,22 @@ bool scrub_aim_draw(const ScrubAim *a, Rng *rng, AimRange *ret) {
         return true;
 }
 
-/* Each with the same probability; false: it has none on this device. */
-static bool draw_extent(const ScrubAim *a, const Chunk *c, Rng *rng, AimRange *ret) {
+/* With dup both, which the kernel lays next to each other (volumes.c, create_chunk()). False: it has none on this device. */
+static bool extents_on_device(const ScrubAim *a, const Chunk *c, AimRange *ret) {
         unsigned n = 0;
 
-        for (uint16_t i = 0; i < c->n_stripes; i++)
-                if (c->stripes[i].devid == a->devid && rng_below(rng, ++n) == 0)
-                        *ret = (AimRange){ c->stripes[i].physical, c->stripes[i].physical + c->extent_length };
+        for (uint16_t i = 0; i < c->n_stripes; i++) {
+                uint64_t start = c->stripes[i].physical;
+
+                if (c->stripes[i].devid != a->devid)
+                        continue;
+                if (n++ == 0)
+                        *ret = (AimRange){ start, start + c->extent_length };
+                else if (start == ret->end)
+                        ret->end += c->extent_length;
+                else if (start + c->extent_length == ret->start)
+                        ret->start = start;
+        }
         return n > 0;
 }
 
@@ -169,10 +178,10 @@ static const Chunk *oldest(const ScrubAim *a) {
         return NULL;
 }
 
-bool scrub_aim_oldest(const ScrubAim *a, Rng *rng, AimRange *ret) {
+bool scrub_aim_oldest(const ScrubAim *a, AimRange *ret) {
         const Chunk *c = oldest(a);
 
-        return c && draw_extent(a, c, rng, ret);
+        return c && extents_on_device(a, c, ret);
 }
 
 void scrub_aim_scrubbed(ScrubAim *a) {

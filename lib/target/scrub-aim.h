@@ -52,14 +52,16 @@ int scrub_aim_look(ScrubAim *a, const BtrfsOps *ops, int fd);
 /* Draws one of the ranges of the last look. False: there are none. */
 bool scrub_aim_draw(const ScrubAim *a, Rng *rng, AimRange *ret);
 /*
- * An extent of the oldest system group on this device: of those that die soonest the next. False: there is none, or none is asked for.
+ * Where the oldest system group lies on this device: of those that die soonest the next. False: there is none, or none is asked for.
  *
  * Each scrub of a system group sets it read-only, which has the kernel make another one, and with the next commit the chunk tree leaves the
  * oldest. The cleaner takes groups in the order in which they became empty, passes by those that a scrub holds, and waits for a running commit
  * with the group that it has taken in its hand (btrfs_delete_unused_bgs()): a scrub that comes to just that group meanwhile waits for the end
  * of the commit, too, and then the group is gone.
+ *
+ * Of a group with two extents (dup) one scrub goes over both. The first has it die; when the scrub comes to the second, it is the cleaner's.
  */
-bool scrub_aim_oldest(const ScrubAim *a, Rng *rng, AimRange *ret);
+bool scrub_aim_oldest(const ScrubAim *a, AimRange *ret);
 /* The oldest is scrubbed. One that has been so often in a row, and is there still, is passed by from then on: where there are many chunks their tree
  * has leaves that no commit changes, and the group that these lie in stays. */
 #define SCRUB_AIM_OUTLIVED 16
