@@ -122,10 +122,14 @@ static bool is_mirrored(const char *profile) {
         return strncmp(profile, "raid1", strlen("raid1")) == 0; /* raid10 too */
 }
 
+static bool is_of_device(const Fault *f) {
+        return f == &fault_device_loss || f == &fault_write_error;
+}
+
 /* What must come of it; STRIKE_VOID: the lie changes nothing that could be seen. */
 static StrikeEnd wanted(const Fault *f, const Profiles *p, Lie lie, bool layered) {
         bool counted = f != &fault_parity && f != &fault_slow_disk && !f->act;
-        bool corrected = f == &fault_tree || f == &fault_device_loss || ((f == &fault_data || f == &fault_bad_sector) && p->copies + p->parity > 1);
+        bool corrected = f == &fault_tree || is_of_device(f) || ((f == &fault_data || f == &fault_bad_sector) && p->copies + p->parity > 1);
 
         if (f == &fault_cancel && lie == IDLE && p != profiles_tried) /* it takes ten seconds to be sure, and is the same on all */
                 return STRIKE_VOID;
@@ -135,7 +139,7 @@ static StrikeEnd wanted(const Fault *f, const Profiles *p, Lie lie, bool layered
                 return STRIKE_NOT_HERE;
         if ((f == &fault_bad_sector || f == &fault_slow_disk) && !layered)
                 return STRIKE_NOT_HERE;
-        if (f == &fault_device_loss && !(layered && is_mirrored(p->data) && is_mirrored(p->metadata)))
+        if (is_of_device(f) && !(layered && is_mirrored(p->data) && is_mirrored(p->metadata)))
                 return STRIKE_NOT_HERE;
         switch (lie) {
         case HONEST:
@@ -145,9 +149,9 @@ static StrikeEnd wanted(const Fault *f, const Profiles *p, Lie lie, bool layered
         case IDLE:
                 return counted ? STRIKE_MISSED : STRIKE_OTHER;
         case DOUBLE:
-                return counted && f != &fault_device_loss ? STRIKE_EXCESS : STRIKE_VOID; /* of which more may come */
+                return counted && !is_of_device(f) ? STRIKE_EXCESS : STRIKE_VOID; /* of which more may come */
         case ELSEWHERE: /* errors of the last scrub of all are lost */
-                return f == &fault_device_loss ? STRIKE_EXCESS : corrected && p->n_devices > 1 ? STRIKE_OTHER : STRIKE_VOID;
+                return is_of_device(f) ? STRIKE_EXCESS : corrected && p->n_devices > 1 ? STRIKE_OTHER : STRIKE_VOID;
         case UNCORRECTED:
                 return corrected ? STRIKE_OTHER : STRIKE_VOID;
         default:

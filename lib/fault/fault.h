@@ -100,6 +100,7 @@ extern const Fault fault_read_only;
 extern const Fault fault_slow_disk;
 extern const Fault fault_super;
 extern const Fault fault_tree;
+extern const Fault fault_write_error;
 
 /* In the order of the bits of [Fault] Faults=, sorted by name. */
 extern const Fault *const faults[];

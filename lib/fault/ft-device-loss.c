@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Fault: a device is gone for a while, in which a file is written, committed and read; then it is there again, with what it had before. All goes on
- * with the other copies, and a scrub of the device brings it up to date: at least the blocks of that file, and what tree blocks and superblocks it has
- * missed. Without copies on other devices nobody would live through it.
+ * Two faults: a device is gone for a while, or takes no writes, but is read, with what it had before. Meanwhile a file is written, committed and read;
+ * then all is well with the device again. All goes on with the other copies, and a scrub of the device brings it up to date: at least the blocks of
+ * that file, and what tree blocks and superblocks it has missed. Without copies on other devices nobody would live through it.
+ *
+ * What is read of a device that takes no writes is old, and only checksums and generations tell: it must come from another copy all the same.
  */
 #include <errno.h>
 
@@ -47,6 +49,16 @@ static uint64_t missed(const FaultScene *s, uint64_t devid) {
 static void suffer(FaultScene *s, FaultPlan *p) {
         p->expected[FAULT_CHECKSUMS] = missed(s, p->blocks[0].place.devid);
 }
+
+const Fault fault_write_error = {
+        .name = "write-error",
+        .help = "a device that fails to write for a while",
+        .means = &means_fail_writes,
+        .stats = 1U << BTRFS_DEV_STAT_WRITE_ERRS | 1U << BTRFS_DEV_STAT_FLUSH_ERRS,
+        .choose = choose,
+        .suffer = suffer,
+        .renewed = true,
+};
 
 const Fault fault_device_loss = {
         .name = "device-loss",

@@ -60,18 +60,34 @@ const Means means_delay = {
         .heal = heal,
 };
 
-/* Never up, and without features: all I/O fails. dm-error would let go of the device below. */
-static int strike_fail(Wound *wounds, size_t n) {
-        int r = layer_load(wounds[0].path, "flakey", "0 3600");
+/* Never up. */
+static int load_flakey(Wound *wounds, size_t n, const char *arguments) {
+        int r = layer_load(wounds[0].path, "flakey", arguments);
 
         for (Wound *w = wounds; w < wounds + n; w++)
                 w->struck = r == 0;
         return r;
 }
 
+/* Without features all I/O fails. dm-error would let go of the device below. */
+static int strike_fail(Wound *wounds, size_t n) {
+        return load_flakey(wounds, n, "0 3600");
+}
+
 const Means means_fail = {
         .needs = "The target must have a layer (Layer=dm), and the kernel CONFIG_DM_FLAKEY.",
         .strike = strike_fail,
+        .look = look_unchanged,
+        .heal = heal,
+};
+
+static int strike_fail_writes(Wound *wounds, size_t n) {
+        return load_flakey(wounds, n, "0 3600 1 error_writes");
+}
+
+const Means means_fail_writes = {
+        .needs = "The target must have a layer (Layer=dm), and the kernel CONFIG_DM_FLAKEY.",
+        .strike = strike_fail_writes,
         .look = look_unchanged,
         .heal = heal,
 };

@@ -14,6 +14,7 @@ const Fault *const faults[] = {
         &fault_slow_disk,
         &fault_super,
         &fault_tree,
+        &fault_write_error,
 };
 const size_t n_faults = ELEMENTSOF(faults);
 _Static_assert(ELEMENTSOF(faults) <= FAULTS_MAX, "a report has a row for each");

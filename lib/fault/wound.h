@@ -30,7 +30,8 @@ typedef struct Means {
         int (*heal)(Wound *wounds, size_t n);
 } Means;
 
-extern const Means means_delay; /* the device takes longer: no block changes */
-extern const Means means_dust;  /* the device cannot read the block until it is written */
-extern const Means means_fail;  /* the device fails to read and to write: no block changes */
-extern const Means means_flip;  /* one bit of the block changes */
+extern const Means means_delay;       /* the device takes longer: no block changes */
+extern const Means means_dust;        /* the device cannot read the block until it is written */
+extern const Means means_fail;        /* the device fails to read and to write: no block changes */
+extern const Means means_fail_writes; /* the device fails to write, and reads what it has */
+extern const Means means_flip;        /* one bit of the block changes */
