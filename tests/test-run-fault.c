@@ -133,6 +133,25 @@ static size_t index_of(const Fault *f) {
         return i;
 }
 
+static void one_that_has_struck_is_not_left_out_for_good(void **state) {
+        Run *r = ((Place *)*state)->run;
+        FaultTally *t = &r->report.faults[0];
+
+        r->job.fault = 0;
+        r->desk->strike = (Strike){ .end = STRIKE_NOT_HERE };
+        run_fault_struck(r);
+        assert_true(t->not_here);
+        assert_int_equal(t->struck, 0);
+        r->desk->strike.end = STRIKE_MET;
+        run_fault_struck(r);
+        r->desk->strike.end = STRIKE_NOT_HERE;
+        run_fault_struck(r);
+        assert_false(t->not_here);
+        assert_int_equal(t->struck, 2);
+        assert_int_equal(t->met, 1);
+        assert_int_equal(t->void_, 1);
+}
+
 /* What breaks no block explains no error counter and no line of the log. */
 static void only_what_breaks_blocks_explains_errors(void **state) {
         Run *r = ((Place *)*state)->run;
@@ -152,6 +171,7 @@ int main(void) {
                 TEST(what_is_left_speaks_in_the_evidence_of_the_cut),
                 TEST(the_last_one_met_is_meant_and_not_the_newest),
                 TEST(one_that_lived_goes_on_as_it_is),
+                TEST(one_that_has_struck_is_not_left_out_for_good),
                 TEST(only_what_breaks_blocks_explains_errors),
         };
 

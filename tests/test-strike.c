@@ -89,6 +89,7 @@ static StrikeEnd strike_once(Fixture *f, const Fault *fault, Lie lie, uint64_t s
                 ops.scrub_cancel = ops.balance_cancel = ops.balance_pause = ops.freeze = ops.thaw = do_nothing;
                 ops.remount = remount_nothing;
         }
+        target_learn_paths(&f->target, &btrfs_kernel_ops, f->fd); /* a replace may have come to its end instead of being cancelled */
         memset(&liar, 0, sizeof(liar));
         liar.lie = lie;
         if (strike_run(k, &order, &e) < 0)

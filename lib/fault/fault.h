@@ -49,6 +49,8 @@ typedef struct FaultScene {
         Prey prey;
         ExtentMap map; /* as of the commit of the prey */
         Operation op;  /* what an act has failed with */
+        const TargetDevice *device; /* of the target, … */
+        const char *spare;          /* … and the path of one that is not: what an act is about */
 } FaultScene;
 
 typedef struct FaultBlock {

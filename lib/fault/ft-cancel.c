@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Fault: a scrub or a balance is cancelled in its middle, or the balance paused. It must end with -ECANCELED, leave nothing that runs, or what was
- * paused and nothing else, and nothing broken.
+ * Fault: a scrub, a balance or a replace is cancelled in its middle, or the balance paused. It must end with -ECANCELED, leave nothing that runs, or
+ * what was paused and nothing else, and nothing broken.
  */
 #include <errno.h>
 
 #include "base/clock.h"
 #include "fault/busy.h"
+#include "target/loop.h"
+#include "target/replace-wake.h"
 
 #define PATIENCE_NS (30 * NSEC_PER_SEC)
+#define WAKE_NS (2 * NSEC_PER_SEC)
 #define MIDDLE_NS (2 * NSEC_PER_MSEC)
 
 static int scrub_once(const FaultScene *s) {
-        const ScrubRange range = { .devid = s->target->devices[0].devid, .end = UINT64_MAX };
+        const ScrubRange range = { .devid = s->device->devid, .end = UINT64_MAX };
         ScrubStats stats = { 0 };
 
         return s->ops->scrub(s->fd, &range, &stats);
@@ -26,6 +29,19 @@ static int balance_once(const FaultScene *s) {
         int r = s->ops->balance(s->fd, &none, &metadata, &completed);
 
         return r == -EINVAL ? 0 : r > 0 ? -EBUSY : r;
+}
+
+/* One that has come to its end has made the spare a device of the filesystem, and there is none for another. */
+static int replace_once(const FaultScene *s) {
+        int r = s->ops->replace_start(s->fd, s->device->devid, s->spare);
+
+        return r >= 0 ? -EBUSY : r;
+}
+
+static int cancel_replace(const FaultScene *s) {
+        int r = s->ops->replace_cancel(s->fd);
+
+        return r == BTRFS_IOCTL_DEV_REPLACE_RESULT_NOT_STARTED ? -ENOTCONN : r;
 }
 
 static int cancel_scrub(const FaultScene *s) {
@@ -62,16 +78,24 @@ static int pause_balance_once(const FaultScene *s) {
         return cancel_in_its_middle(s, pause_balance);
 }
 
+static int cancel_replace_once(const FaultScene *s) {
+        return cancel_in_its_middle(s, cancel_replace);
+}
+
 static const struct {
         int (*once)(const FaultScene *s);
         int (*cancel_once)(const FaultScene *s);
         int (*cancel)(const FaultScene *s);
         Operation op, cancel_op;
         bool stays; /* until it is cancelled after all */
+        bool may_sleep; /* for ever: see target/replace-wake.h */
 } kinds[] = {
-        { scrub_once, cancel_scrub_once, cancel_scrub, OP_SCRUB, OP_SCRUB_CANCEL, false },
-        { balance_once, cancel_balance_once, cancel_balance, OP_BALANCE, OP_BALANCE_CANCEL, false },
-        { balance_once, pause_balance_once, cancel_balance, OP_BALANCE, OP_BALANCE_CANCEL, true },
+        { .once = scrub_once, .cancel_once = cancel_scrub_once, .cancel = cancel_scrub, .op = OP_SCRUB, .cancel_op = OP_SCRUB_CANCEL },
+        { .once = balance_once, .cancel_once = cancel_balance_once, .cancel = cancel_balance, .op = OP_BALANCE, .cancel_op = OP_BALANCE_CANCEL },
+        { .once = balance_once, .cancel_once = pause_balance_once, .cancel = cancel_balance, .op = OP_BALANCE, .cancel_op = OP_BALANCE_CANCEL,
+          .stays = true },
+        { .once = replace_once, .cancel_once = cancel_replace_once, .cancel = cancel_replace, .op = OP_REPLACE, .cancel_op = OP_REPLACE,
+          .may_sleep = true },
 };
 
 /* What it ended with, or what the cancels failed with. */
@@ -85,9 +109,30 @@ static int judge(FaultScene *s, size_t kind, int result, int cancel_result) {
         return result == -ECANCELED ? 0 : result;
 }
 
+/* A replace wants a device to copy to, which is made where the others were: of loop devices, without a layer, which a device that it has copied to
+ * would lack. False: there is none. */
+static bool make_spare(FaultScene *s, Loop *spare) {
+        Error e = ERROR_NULL;
+
+        if (!s->target->image_directory[0] || target_has_layers(s->target) ||
+            loop_create(spare, s->target->image_directory, s->device->size, 0, &e) < 0)
+                return false;
+        s->spare = spare->path;
+        return true;
+}
+
+static bool wait_for(Busy *work, const FaultScene *s, size_t kind) {
+        for (uint64_t begin = clock_mono_ns(); clock_mono_ns() - begin < PATIENCE_NS;) {
+                if (busy_ended(work, WAKE_NS))
+                        return true;
+                if (kinds[kind].may_sleep)
+                        replace_wake(s->fd);
+        }
+        return false;
+}
+
 /* One that has come late, or never, may wait in the kernel for ever: nothing more is asked of it. */
-static int act(FaultScene *s, uint64_t seen[static _FAULT_COUNT_MAX]) {
-        size_t kind = rng_below(&s->rng, ELEMENTSOF(kinds));
+static int strike(FaultScene *s, size_t kind, uint64_t seen[static _FAULT_COUNT_MAX]) {
         Busy work = BUSY_NULL, cancels = BUSY_NULL;
         int result = 0, cancel_result = 0, r = 0;
         bool ended;
@@ -95,7 +140,7 @@ static int act(FaultScene *s, uint64_t seen[static _FAULT_COUNT_MAX]) {
         if (busy_start(&work, s, kinds[kind].once) < 0 || busy_start(&cancels, s, kinds[kind].cancel_once) < 0) {
                 r = -ENODATA; /* for want of processes or memory: it does not strike this time */
         } else {
-                ended = busy_ended(&work, PATIENCE_NS);
+                ended = wait_for(&work, s, kind);
                 seen[FAULT_LATE] += !ended;
                 result = busy_result(&work);
                 cancel_result = busy_result(&cancels);
@@ -112,8 +157,33 @@ static int act(FaultScene *s, uint64_t seen[static _FAULT_COUNT_MAX]) {
         return r;
 }
 
+/* One that holds some of the prey: a scrub of one that holds nothing is over before it can be cancelled. NULL: it is gone. */
+static const TargetDevice *device_of_prey(FaultScene *s) {
+        const Chunk *c = extent_map_find(&s->map, s->prey.logical[0]);
+        uint64_t devid = c ? c->stripes[rng_below(&s->rng, c->n_stripes)].devid : 0;
+
+        for (unsigned i = 0; i < s->target->n_devices; i++)
+                if (s->target->devices[i].devid == devid)
+                        return &s->target->devices[i];
+        return NULL;
+}
+
+static int act(FaultScene *s, uint64_t seen[static _FAULT_COUNT_MAX]) {
+        size_t kind = rng_below(&s->rng, ELEMENTSOF(kinds));
+        Loop spare = LOOP_NULL;
+        int r;
+
+        s->device = device_of_prey(s);
+        if (!s->device || (kinds[kind].once == replace_once && !make_spare(s, &spare)))
+                return -ENODATA;
+        r = strike(s, kind, seen);
+        if (spare.fd >= 0)
+                loop_close(&spare);
+        return r;
+}
+
 const Fault fault_cancel = {
         .name = "cancel",
-        .help = "a scrub or balance cancelled, or paused, in its middle",
+        .help = "a scrub, balance or replace cancelled, or a balance paused, in its middle",
         .act = act,
 };

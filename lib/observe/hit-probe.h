@@ -8,6 +8,9 @@
  * With discards in the commit (discard, discard=sync) the cleaner freezes what it removes too, and whoever commits lets go of it: a scrub or
  * replace that commits then counts as hits what was none.
  *
+ * A BPF program (fentry) on the same function would see no more, and needs clang, libbpf and a kernel that describes its types (BTF); a kprobe event
+ * needs none of them, and distributions build it in.
+ *
  * The event is SYSTEM/hit, of which each run has its own SYSTEM. It outlives the process: whoever removes the trace
  * instance removes it too, after it.
  */

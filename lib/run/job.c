@@ -15,10 +15,10 @@
 #include "stress/budget.h"
 #include "target/power.h"
 #include "target/reclaim.h"
+#include "target/replace-wake.h"
 
 #define CHECK_TIMEOUT_NS (600 * NSEC_PER_SEC)
 #define STRIKE_TRIES 5
-#define WAKE_FILE "wake-replace"
 #define CANCEL_POLL_NS (10 * NSEC_PER_MSEC)
 
 /* A block group being filled, one dying, and one that a scrub has replaced or a balance relocates into. */
@@ -113,39 +113,27 @@ void job_look_at_devices(Job *j, int fd, unsigned explained) {
                 look_at_device(j, fd, &t->devices[i], explained);
 }
 
-/* A replace gives a devid another device. */
+/* A stressor does, or a fault. */
+static bool may_replace(const Job *j) {
+        return j->config->replace.enabled || j->config->fault.enabled;
+}
+
 void job_learn_paths(Job *j) {
         Target *t = &j->desk->target;
-        _cleanup_close_ int fd = j->config->replace.enabled && t->mounted ? j->open_target(t, NULL) : -1;
-        BtrfsDevice d;
+        _cleanup_close_ int fd = may_replace(j) && t->mounted ? j->open_target(t, NULL) : -1;
 
-        for (unsigned i = 0; i < t->n_devices && fd >= 0; i++)
-                if (j->ops->device_info(fd, t->devices[i].devid, &d) == 0 && d.path[0])
-                        snprintf(t->devices[i].path, sizeof(t->devices[i].path), "%.*s", (int)sizeof(t->devices[i].path) - 1, d.path);
+        if (fd >= 0)
+                target_learn_paths(t, j->ops, fd);
 }
 
 /* True when a replace was cancelled or has not come to its end yet. */
 static bool cancel_replace(Job *j, int fd) {
         uint64_t state = BTRFS_IOCTL_DEV_REPLACE_STATE_NEVER_STARTED;
 
-        if (!j->config->replace.enabled)
+        if (!may_replace(j))
                 return false;
         return j->ops->replace_cancel(fd) == 0 ||
                (j->ops->replace_status(fd, &state) == 0 && state == BTRFS_IOCTL_DEV_REPLACE_STATE_STARTED);
-}
-
-/* Released kernels can forget to wake a replace that ends (doc/findings/2026-11-replace-misses-its-wakeup.md): then every mkfs and mount of the
- * machine waits, and a cancel too. Any write to the filesystem wakes it. One that hangs only after this is not helped. Where the write fails, so
- * will what comes next, which tells. */
-static void wake_replace(const Job *j, int fd) {
-        _cleanup_close_ int file = -1;
-
-        if (!j->config->replace.enabled)
-                return;
-        file = openat(fd, WAKE_FILE, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (file >= 0 && write(file, WAKE_FILE, sizeof(WAKE_FILE)) > 0)
-                fsync(file);
-        unlinkat(fd, WAKE_FILE, 0);
 }
 
 /* A balance or replace survives the death of its caller, and one that we cancel may be followed by the next of a worker that has not yet
@@ -155,7 +143,8 @@ static int do_cancel(Job *j) {
 
         if (fd < 0)
                 return fd;
-        wake_replace(j, fd);
+        if (may_replace(j))
+                replace_wake(fd);
         for (unsigned quiet = 0; quiet < 3;) {
                 int s = j->ops->scrub_cancel(fd), b = j->ops->balance_cancel(fd);
                 quiet = cancel_replace(j, fd) || s == 0 || b == 0 ? 0 : quiet + 1;

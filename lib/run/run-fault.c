@@ -76,7 +76,8 @@ void run_fault_struck(Run *r) {
         if (!faults[r->job.fault]->act)
                 r->struck_ns = r->now_ns;
         run_observe_asides(r);
-        t->not_here = k->end == STRIKE_NOT_HERE;
+        /* One that has struck before does apply; a group of another profile that comes and goes does not put it out for good. */
+        t->not_here = k->end == STRIKE_NOT_HERE && t->struck == 0;
         if (t->not_here) {
                 r->fault_ns -= r->config.fault.interval_ns; /* the turn is that of the next; it was due, so there is as much */
                 return;
@@ -84,7 +85,7 @@ void run_fault_struck(Run *r) {
         t->struck++;
         t->blocks += k->n_blocks;
         t->met += k->end == STRIKE_MET;
-        t->void_ += k->end == STRIKE_VOID || k->end == STRIKE_HINDERED;
+        t->void_ += k->end == STRIKE_VOID || k->end == STRIKE_HINDERED || k->end == STRIKE_NOT_HERE;
         if (k->end == STRIKE_HINDERED)
                 observe(r, k, OBS_RESULT, k->op, k->result);
         else if (k->end == STRIKE_WRONG)

@@ -400,6 +400,14 @@ bool target_has_layers(const Target *t) {
         return t->n_devices > 0;
 }
 
+void target_learn_paths(Target *t, const BtrfsOps *ops, int fd) {
+        BtrfsDevice d;
+
+        for (unsigned i = 0; i < t->n_devices; i++)
+                if (ops->device_info(fd, t->devices[i].devid, &d) == 0 && d.path[0])
+                        snprintf(t->devices[i].path, sizeof(t->devices[i].path), "%.*s", (int)sizeof(t->devices[i].path) - 1, d.path);
+}
+
 void target_hold(TargetHold *h, const Target *t) {
         for (h->n = 0; h->n < t->n_devices; h->n++)
                 h->fds[h->n] = open(t->devices[h->n].path, O_RDONLY | O_CLOEXEC);

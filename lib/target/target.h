@@ -80,6 +80,8 @@ int target_make(Target *t, const Config *c, Error *e);
 int target_unmount(Target *t, Error *e);
 /* True when each device has a layer (target/layer.h). */
 bool target_has_layers(const Target *t);
+/* A replace gives a devid another device: asks the kernel for the path of each. One that it does not tell stays as it was. Blocks shortly. */
+void target_learn_paths(Target *t, const BtrfsOps *ops, int fd);
 
 /* Keeps the devices of a target, and what lies below them, while it is not mounted; one that cannot be opened is not kept. */
 typedef struct TargetHold {
