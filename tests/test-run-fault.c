@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/fs.h"
+#include "judge/judge-internal.h"
 #include "run-fixture.h"
 
 #define CHECK_SAYS "ERROR: root 5 inode 257 errors 100\n"
@@ -152,6 +153,25 @@ static void one_that_has_struck_is_not_left_out_for_good(void **state) {
         assert_int_equal(t->void_, 1);
 }
 
+/* A replace that came to its end instead of being cancelled. */
+static void devices_are_known_by_the_names_that_they_have_now(void **state) {
+        Run *r = ((Place *)*state)->run;
+        Target *t = &r->desk->target;
+
+        r->job.fault = 0;
+        r->desk->strike = (Strike){ .end = STRIKE_VOID };
+        t->n_devices = 1;
+        strcpy(t->devices[0].path, "/dev/loop9");
+        run_fault_struck(r);
+        assert_string_equal(r->judge->policy.devices[0], "loop9");
+        assert_string_equal(r->judge->policy.devices[1], "");
+        /* The worker's spare is one, too. */
+        r->config.replace.enabled = true;
+        run_observe(r, &(Observation){ .kind = OBS_DEVICE, .text = "loop7" });
+        run_fault_struck(r);
+        assert_string_equal(r->judge->policy.devices[1], "loop7");
+}
+
 /* What breaks no block explains no error counter and no line of the log. */
 static void only_what_breaks_blocks_explains_errors(void **state) {
         Run *r = ((Place *)*state)->run;
@@ -172,6 +192,7 @@ int main(void) {
                 TEST(the_last_one_met_is_meant_and_not_the_newest),
                 TEST(one_that_lived_goes_on_as_it_is),
                 TEST(one_that_has_struck_is_not_left_out_for_good),
+                TEST(devices_are_known_by_the_names_that_they_have_now),
                 TEST(only_what_breaks_blocks_explains_errors),
         };
 

@@ -168,6 +168,7 @@ static int do_fault(Job *j) {
         /* What the stress has left to the cleaner moves tree blocks for a while. */
         for (unsigned i = 0; r == 0 && i < STRIKE_TRIES && d->strike.end == STRIKE_VOID; i++, order.seed++)
                 r = strike_run(&d->strike, &order, &d->error);
+        job_learn_paths(j);
         job_look_at_devices(j, fd, explained);
         d->striking = r < 0;
         return r;

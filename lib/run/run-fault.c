@@ -76,6 +76,8 @@ void run_fault_struck(Run *r) {
         if (!faults[r->job.fault]->act)
                 r->struck_ns = r->now_ns;
         run_observe_asides(r);
+        if (!r->config.replace.enabled) /* whose worker tells of its devices itself, one of which is none of the target's yet */
+                run_learn_devices(r);
         /* One that has struck before does apply; a group of another profile that comes and goes does not put it out for good. */
         t->not_here = k->end == STRIKE_NOT_HERE && t->struck == 0;
         if (t->not_here) {
