@@ -293,6 +293,9 @@ static void test_replace(void **state _unused_) {
         assign_all(&c, "Replace.Enabled=yes|Target.Devices=loop:1GiB*8|Churn.Workers=0|Sync.Workers=0|Balance.Enabled=no|Scrub.Enabled=no");
         assert_int_equal(config_check(&c, NULL), 0);
         assert_int_equal(config_n_images(&c), 9);
+        assign_all(&c, "Fault.Enabled=yes"); /* and one for the fault that cancels them */
+        assert_int_equal(config_n_images(&c), 10);
+        assign_all(&c, "Fault.Enabled=no");
         assign_all(&c, "Replace.Enabled=no|Snapshot.Enabled=yes"); /* so is a snapshot, a trim, or a remount */
         assert_int_equal(config_check(&c, NULL), 0);
         assign_all(&c, "Snapshot.Enabled=no|Trim.Enabled=yes");

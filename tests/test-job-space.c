@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the control scrub finds of space: empty groups that stay, and space that is kept from use. */
+/* What jobs learn from sysfs: space that is kept from use, and replaces that begin; and empty groups that stay. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <string.h>
 
 #include "job-fixture.h"
@@ -157,6 +158,36 @@ static void with_discard_in_the_remounts_nobody_looks(void **state) {
         fake_btrfs_end();
 }
 
+static void end_of_replace(void *folder) {
+        sys_folder_set_operation(folder, "none");
+}
+
+/* One that has begun but not started cannot be cancelled yet, and is one all the same. */
+static void cancelling_waits_for_a_replace_that_begins(void **state) {
+        const Config c = { .replace.enabled = true };
+        void *folder = NULL;
+        Job *j = *state;
+
+        assert_int_equal(sys_folder_setup(&folder), 0);
+        strcpy(j->desk->target.fsid_text, SYS_FSID);
+        j->sys_root = ((SysFolder *)folder)->root;
+        j->config = &c;
+        sys_folder_set_operation(folder, "device replace");
+        const FakeRule script[] = {
+                { .call = FAKE_SCRUB_CANCEL, .result = -ENOTCONN },
+                { .call = FAKE_BALANCE_CANCEL, .result = -ENOTCONN },
+                { .call = FAKE_REPLACE_CANCEL, .nth = 5, .times = 1, .result = BTRFS_IOCTL_DEV_REPLACE_RESULT_NOT_STARTED, .hook = end_of_replace,
+                  .userdata = folder },
+                { .call = FAKE_REPLACE_CANCEL, .result = BTRFS_IOCTL_DEV_REPLACE_RESULT_NOT_STARTED },
+                { .call = FAKE_REPLACE_STATUS, .number = BTRFS_IOCTL_DEV_REPLACE_STATE_NEVER_STARTED },
+        };
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        assert_int_equal(job_run_to_end(j, JOB_CANCEL), 1);
+        assert_int_equal(fake_btrfs_count(FAKE_REPLACE_CANCEL), 7);
+        fake_btrfs_end();
+        assert_int_equal(sys_folder_teardown(&folder), 0);
+}
+
 /* What it knows of the space lives from one control scrub to the next; the first is before the stress. */
 static void space_that_is_kept_is_told(void **state) {
         static const FakeRule script[] = { { .call = FAKE_SYNC }, { .call = FAKE_SCRUB }, { .call = FAKE_TREE_SEARCH }, { .call = FAKE_DEVICE_STATS } };
@@ -194,6 +225,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(one_that_goes_away_in_time_is_not, job_setup, job_teardown),
                 cmocka_unit_test_setup_teardown(with_async_discard_nobody_looks, job_setup, job_teardown),
                 cmocka_unit_test_setup_teardown(with_discard_in_the_remounts_nobody_looks, job_setup, job_teardown),
+                cmocka_unit_test_setup_teardown(cancelling_waits_for_a_replace_that_begins, job_setup, job_teardown),
                 cmocka_unit_test_setup_teardown(space_that_is_kept_is_told, job_setup, job_teardown),
         };
 

@@ -206,18 +206,18 @@ static void test_never_confirms_when_told_so(void **state _unused_) {
 
 static void test_devices_are_replaced(void **state) {
         Judge *j = *state;
-        char devices[20][64];
+        char devices[JUDGE_DEVICES + 4][64];
 
         for (unsigned i = 0; i < ELEMENTSOF(devices); i++)
-                snprintf(devices[i], sizeof(devices[i]), "sd%c", 'a' + (int)i);
+                snprintf(devices[i], sizeof(devices[i]), "pmem%u", i + 1);
         judge_set_devices(j, (const char (*)[64])devices, ELEMENTSOF(devices));
         kmsg(j, START, "BTRFS critical (device loop3): unable to find chunk map for logical 1 length 2");
-        kmsg(j, START, "BTRFS critical (device sdq): unable to find chunk map for logical 1 length 2"); /* the 17th: no place */
+        kmsg(j, START, "BTRFS critical (device pmem33): unable to find chunk map for logical 1 length 2"); /* no place */
         assert_int_equal(judge_n_findings(j), 0);
-        kmsg(j, START, "BTRFS critical (device sdp): unable to find chunk map for logical 1 length 2");
+        kmsg(j, START, "BTRFS critical (device pmem32): unable to find chunk map for logical 1 length 2");
         assert_int_equal(judge_n_findings(j), 1);
         judge_set_devices(j, (const char (*)[64])devices, 1);
-        kmsg(j, START, "BTRFS critical (device sdp): unable to find chunk map for logical 1 length 2");
+        kmsg(j, START, "BTRFS critical (device pmem32): unable to find chunk map for logical 1 length 2");
         assert_int_equal(judge_finding(j, 0)->count, 1);
 }
 

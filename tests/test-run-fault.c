@@ -151,25 +151,31 @@ static void one_that_has_struck_is_not_left_out_for_good(void **state) {
         assert_int_equal(t->struck, 2);
         assert_int_equal(t->met, 1);
         assert_int_equal(t->void_, 1);
+        /* Another configuration, another target. */
+        run_fault_begin(r);
+        r->job.fault = 0;
+        run_fault_struck(r);
+        assert_true(t->not_here);
 }
 
-/* A replace that came to its end instead of being cancelled. */
-static void devices_are_known_by_the_names_that_they_have_now(void **state) {
+/* A replace that came to its end instead of being cancelled: the log names its device from now on, and the filesystem by the one before. */
+static void devices_are_known_by_their_old_and_new_names(void **state) {
         Run *r = ((Place *)*state)->run;
         Target *t = &r->desk->target;
 
         r->job.fault = 0;
         r->desk->strike = (Strike){ .end = STRIKE_VOID };
+        judge_set_devices(r->judge, (const char[][64]){ "loop3" }, 1);
         t->n_devices = 1;
         strcpy(t->devices[0].path, "/dev/loop9");
         run_fault_struck(r);
-        assert_string_equal(r->judge->policy.devices[0], "loop9");
-        assert_string_equal(r->judge->policy.devices[1], "");
-        /* The worker's spare is one, too. */
+        assert_string_equal(r->judge->policy.devices[1], ""); /* nobody replaces */
         r->config.replace.enabled = true;
-        run_observe(r, &(Observation){ .kind = OBS_DEVICE, .text = "loop7" });
         run_fault_struck(r);
-        assert_string_equal(r->judge->policy.devices[1], "loop7");
+        run_fault_struck(r);
+        assert_string_equal(r->judge->policy.devices[0], "loop3");
+        assert_string_equal(r->judge->policy.devices[1], "loop9");
+        assert_string_equal(r->judge->policy.devices[2], "");
 }
 
 /* What breaks no block explains no error counter and no line of the log. */
@@ -192,7 +198,7 @@ int main(void) {
                 TEST(the_last_one_met_is_meant_and_not_the_newest),
                 TEST(one_that_lived_goes_on_as_it_is),
                 TEST(one_that_has_struck_is_not_left_out_for_good),
-                TEST(devices_are_known_by_the_names_that_they_have_now),
+                TEST(devices_are_known_by_their_old_and_new_names),
                 TEST(only_what_breaks_blocks_explains_errors),
         };
 

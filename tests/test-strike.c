@@ -82,11 +82,11 @@ static int remount_nothing(int fd _unused_, const char *options _unused_) {
 static StrikeEnd strike_once(Fixture *f, const Fault *fault, Lie lie, uint64_t seed, Strike *k) {
         BtrfsOps ops = btrfs_kernel_ops;
         Error e = ERROR_NULL;
-        StrikeOrder order = { .fault = fault, .target = &f->target, .ops = &ops, .root_fd = f->fd, .seed = seed };
+        StrikeOrder order = { .fault = fault, .target = &f->target, .ops = &ops, .root_fd = f->fd, .seed = seed, .replaces = true };
 
         ops.scrub = lying_scrub;
         if (lie == IDLE) {
-                ops.scrub_cancel = ops.balance_cancel = ops.balance_pause = ops.freeze = ops.thaw = do_nothing;
+                ops.scrub_cancel = ops.balance_cancel = ops.balance_pause = ops.replace_cancel = ops.freeze = ops.thaw = do_nothing;
                 ops.remount = remount_nothing;
         }
         target_learn_paths(&f->target, &btrfs_kernel_ops, f->fd); /* a replace may have come to its end instead of being cancelled */

@@ -164,7 +164,9 @@ const char *config_metadata_profile(const Config *c) {
 }
 
 unsigned config_n_images(const Config *c) {
-        return c->target.n_devices + c->replace.enabled;
+        unsigned spares = c->fault.enabled ? 2 : 1; /* that of the stressor, and of the fault that cancels replaces */
+
+        return c->target.n_devices + (c->replace.enabled ? spares : 0);
 }
 
 /* What each write worker pins for io_uring; far above any useful pressure, far below what would hurt the machine. */

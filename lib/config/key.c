@@ -242,7 +242,7 @@ const Key keys[] = {
                   "right. More, less or other than that is a finding. Needs a kernel that lets mounted devices be written to, as most do." },
         { "Fault", "Faults", &type_set, SLOT(fault.faults), "bad-sector cancel data device-loss freeze parity power-cut read-only slow-disk super tree write-error", fault_names,
           .help = "Which, in turn: bits of one copy of some data (where there is but one copy and no parity, exactly these blocks must be lost), a bit "
-                  "of the parity of some data, of a superblock, of one copy of a tree block; a scrub, balance or replace cancelled, or a balance paused, in its middle (cancel), a freeze of the filesystem under "
+                  "of the parity of some data, of a superblock, of one copy of a tree block; a scrub or balance, with Replace.Enabled= also a replace, cancelled, or a balance paused, in its middle (cancel), a freeze of the filesystem under "
                   "writes and scrubs (freeze), a remount read-only and back (read-only), under all of which nothing may get through or break. With Target.Layer=dm also: sectors of one copy of "
                   "some data that cannot be read until they are written (bad-sector; dm-dust), a device that is slow, under which nothing may fail "
                   "(slow-disk; dm-delay), one that is gone for a while, or takes no writes, and which a scrub must bring up to date (device-loss, "

@@ -45,6 +45,7 @@ typedef struct FaultScene {
         const Target *target;
         const BtrfsOps *ops;
         int fd; /* its root directory */
+        bool replaces; /* an act may replace devices */
         Rng rng;
         Prey prey;
         ExtentMap map; /* as of the commit of the prey */
@@ -110,5 +111,7 @@ extern const size_t n_faults;
 
 #define FAULTS_MAX 16
 
+/* False: nobody can tell old or wrong data from what was written. */
+bool fault_has_checksums(const FaultScene *s);
 /* A random bit of a block, not among its first `spared` bytes. */
 uint32_t fault_bit(FaultScene *s, uint32_t spared);

@@ -95,7 +95,7 @@ static const struct {
         { .once = balance_once, .cancel_once = pause_balance_once, .cancel = cancel_balance, .op = OP_BALANCE, .cancel_op = OP_BALANCE_CANCEL,
           .stays = true },
         { .once = replace_once, .cancel_once = cancel_replace_once, .cancel = cancel_replace, .op = OP_REPLACE, .cancel_op = OP_REPLACE,
-          .may_sleep = true },
+          .may_sleep = true }, /* the last: only where replaces are asked for, as released kernels may hang of them */
 };
 
 /* What it ended with, or what the cancels failed with. */
@@ -121,30 +121,29 @@ static bool make_spare(FaultScene *s, Loop *spare) {
         return true;
 }
 
-static bool wait_for(Busy *work, const FaultScene *s, size_t kind) {
-        for (uint64_t begin = clock_mono_ns(); clock_mono_ns() - begin < PATIENCE_NS;) {
-                if (busy_ended(work, WAKE_NS))
-                        return true;
-                if (kinds[kind].may_sleep)
-                        replace_wake(s->fd);
-        }
-        return false;
+/* In a process of its own: where more than a wake-up is missing, it hangs too. */
+static int wake_once(const FaultScene *s) {
+        clock_sleep_ns(WAKE_NS);
+        replace_wake(s->fd);
+        return 0;
 }
 
 /* One that has come late, or never, may wait in the kernel for ever: nothing more is asked of it. */
 static int strike(FaultScene *s, size_t kind, uint64_t seen[static _FAULT_COUNT_MAX]) {
-        Busy work = BUSY_NULL, cancels = BUSY_NULL;
+        Busy work = BUSY_NULL, cancels = BUSY_NULL, wakes = BUSY_NULL;
         int result = 0, cancel_result = 0, r = 0;
         bool ended;
 
-        if (busy_start(&work, s, kinds[kind].once) < 0 || busy_start(&cancels, s, kinds[kind].cancel_once) < 0) {
+        if (busy_start(&work, s, kinds[kind].once) < 0 || busy_start(&cancels, s, kinds[kind].cancel_once) < 0 ||
+            (kinds[kind].may_sleep && busy_start(&wakes, s, wake_once) < 0)) {
                 r = -ENODATA; /* for want of processes or memory: it does not strike this time */
         } else {
-                ended = wait_for(&work, s, kind);
+                ended = busy_ended(&work, PATIENCE_NS);
                 seen[FAULT_LATE] += !ended;
                 result = busy_result(&work);
                 cancel_result = busy_result(&cancels);
         }
+        busy_stop(&wakes);
         busy_stop(&cancels);
         busy_stop(&work);
         if (r < 0 || seen[FAULT_LATE] > 0)
@@ -157,7 +156,7 @@ static int strike(FaultScene *s, size_t kind, uint64_t seen[static _FAULT_COUNT_
         return r;
 }
 
-/* One that holds some of the prey: a scrub of one that holds nothing is over before it can be cancelled. NULL: it is gone. */
+/* One that holds some of the block group of the prey: a scrub of one that holds nothing is over before it can be cancelled. NULL: it is gone. */
 static const TargetDevice *device_of_prey(FaultScene *s) {
         const Chunk *c = extent_map_find(&s->map, s->prey.logical[0]);
         uint64_t devid = c ? c->stripes[rng_below(&s->rng, c->n_stripes)].devid : 0;
@@ -169,7 +168,7 @@ static const TargetDevice *device_of_prey(FaultScene *s) {
 }
 
 static int act(FaultScene *s, uint64_t seen[static _FAULT_COUNT_MAX]) {
-        size_t kind = rng_below(&s->rng, ELEMENTSOF(kinds));
+        size_t kind = rng_below(&s->rng, s->replaces ? ELEMENTSOF(kinds) : ELEMENTSOF(kinds) - 1);
         Loop spare = LOOP_NULL;
         int r;
 

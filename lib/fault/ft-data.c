@@ -4,7 +4,6 @@
  * exactly these blocks cannot be read.
  */
 #include <errno.h>
-#include <string.h>
 
 #include "base/macro.h"
 #include "fault/fault.h"
@@ -16,17 +15,12 @@ static size_t how_many(FaultScene *s, const Chunk *c) {
         return chunk_n_parity(c) > 0 ? 1 : 1 + rng_below(&s->rng, BLOCKS_MAX);
 }
 
-/* Without checksums nobody can tell. */
-static bool has_checksums(const FaultScene *s) {
-        return !strstr(s->target->mount_options, "nodatasum") && !strstr(s->target->mount_options, "nodatacow");
-}
-
 static int choose(FaultScene *s, FaultPlan *p) {
         size_t first = rng_below(&s->rng, PREY_PIECES);
         uint64_t n, lost;
         unsigned copy;
 
-        if (!has_checksums(s))
+        if (!fault_has_checksums(s))
                 return FAULT_NOT_HERE;
         p->chunk = extent_map_find(&s->map, s->prey.logical[first]);
         if (!p->chunk)

@@ -24,7 +24,7 @@ static bool is_mirrored(const FaultScene *s) {
 static int choose(FaultScene *s, FaultPlan *p) {
         const TargetDevice *d = &s->target->devices[rng_below(&s->rng, s->target->n_devices)];
 
-        if (!target_has_layers(s->target) || !layer_knows("flakey") || !is_mirrored(s))
+        if (!target_has_layers(s->target) || !layer_knows("flakey") || !is_mirrored(s) || !fault_has_checksums(s))
                 return FAULT_NOT_HERE;
         /* Any block will do to see that the device is there again: of the first superblock, as it comes with each commit. */
         p->blocks[p->n_blocks++] = (FaultBlock){ .place = { d->devid, 64 * KiB } };

@@ -11,6 +11,9 @@ static int heal(Wound *wounds, size_t n _unused_) {
         return layer_load(wounds[0].path, "linear", NULL);
 }
 
+#define LAYERED(_config, _strike, _look) \
+        { .needs = "The target must have a layer (Layer=dm), and the kernel " _config ".", .strike = _strike, .look = _look, .heal = heal }
+
 static int strike_dust(Wound *wounds, size_t n) {
         char text[64];
         int r;
@@ -31,63 +34,38 @@ static int look_dust(const Wound *w, DiskBlock *ret) {
         return r == -EIO ? WOUND_OPEN : r;
 }
 
-const Means means_dust = {
-        .needs = "The target must have a layer (Layer=dm), and the kernel CONFIG_DM_DUST.",
-        .strike = strike_dust,
-        .look = look_dust,
-        .heal = heal,
-};
+const Means means_dust = LAYERED("CONFIG_DM_DUST", strike_dust, look_dust);
 
-static int strike_delay(Wound *wounds, size_t n) {
-        char text[64];
-        int r;
+static int load(Wound *wounds, size_t n, const char *target, const char *arguments) {
+        int r = layer_load(wounds[0].path, target, arguments);
 
-        snprintf(text, sizeof(text), "%d", FAULT_DELAY_MS);
-        r = layer_load(wounds[0].path, "delay", text);
         for (Wound *w = wounds; w < wounds + n; w++)
                 w->struck = r == 0;
         return r;
+}
+
+static int strike_delay(Wound *wounds, size_t n) {
+        char text[64];
+
+        snprintf(text, sizeof(text), "%d", FAULT_DELAY_MS);
+        return load(wounds, n, "delay", text);
 }
 
 static int look_unchanged(const Wound *w, DiskBlock *ret) {
         return disk_block_read(ret, w->path, w->at);
 }
 
-const Means means_delay = {
-        .needs = "The target must have a layer (Layer=dm), and the kernel CONFIG_DM_DELAY.",
-        .strike = strike_delay,
-        .look = look_unchanged,
-        .heal = heal,
-};
+const Means means_delay = LAYERED("CONFIG_DM_DELAY", strike_delay, look_unchanged);
 
-/* Never up. */
-static int load_flakey(Wound *wounds, size_t n, const char *arguments) {
-        int r = layer_load(wounds[0].path, "flakey", arguments);
-
-        for (Wound *w = wounds; w < wounds + n; w++)
-                w->struck = r == 0;
-        return r;
-}
-
-/* Without features all I/O fails. dm-error would let go of the device below. */
+/* Never up, and without features: all I/O fails. dm-error would let go of the device below. */
 static int strike_fail(Wound *wounds, size_t n) {
-        return load_flakey(wounds, n, "0 3600");
+        return load(wounds, n, "flakey", "0 3600");
 }
 
-const Means means_fail = {
-        .needs = "The target must have a layer (Layer=dm), and the kernel CONFIG_DM_FLAKEY.",
-        .strike = strike_fail,
-        .look = look_unchanged,
-        .heal = heal,
-};
+const Means means_fail = LAYERED("CONFIG_DM_FLAKEY", strike_fail, look_unchanged);
 
 static int strike_fail_writes(Wound *wounds, size_t n) {
-        return load_flakey(wounds, n, "0 3600 1 error_writes");
+        return load(wounds, n, "flakey", "0 3600 1 error_writes");
 }
 
-const Means means_fail_writes = {
-        .needs = "The target must have a layer (Layer=dm), and the kernel CONFIG_DM_FLAKEY.",
-        .strike = strike_fail_writes,
-        .look = look_unchanged,
-        .heal = heal,
-};
+const Means means_fail_writes = LAYERED("CONFIG_DM_FLAKEY", strike_fail_writes, look_unchanged);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
 #include "base/macro.h"
 #include "fault/fault.h"
 
@@ -37,6 +39,10 @@ const char *const fault_count_names[_FAULT_COUNT_MAX] = {
         [FAULT_ODD] = "operations that answered otherwise than they had to",
         [FAULT_QUICK] = "scrubs and commits done sooner than the device",
 };
+
+bool fault_has_checksums(const FaultScene *s) {
+        return !strstr(s->target->mount_options, "nodatasum") && !strstr(s->target->mount_options, "nodatacow");
+}
 
 uint32_t fault_bit(FaultScene *s, uint32_t spared) {
         return spared * 8 + (uint32_t)rng_below(&s->rng, (DISK_BLOCK - spared) * 8);

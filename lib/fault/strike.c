@@ -352,7 +352,8 @@ int strike_run(Strike *ret, const StrikeOrder *order, Error *e) {
         int r, removed = 0, healed = 0;
 
         *ret = (Strike){ 0 };
-        *s = (FaultScene){ .target = order->target, .ops = order->ops, .fd = order->root_fd, .prey = PREY_NULL };
+        *s = (FaultScene){ .target = order->target, .ops = order->ops, .fd = order->root_fd, .replaces = order->replaces,
+                            .prey = PREY_NULL };
         rng_seed(&s->rng, order->seed, 0);
         r = strike(&w, order->seed);
         if (w.wounds)

@@ -35,6 +35,7 @@ typedef struct StrikeOrder {
         const Target *target;
         const BtrfsOps *ops;
         int root_fd;
+        bool replaces; /* replaces are asked for ([Replace] Enabled=) */
         uint64_t seed; /* of all that is chosen at random */
 } StrikeOrder;
 

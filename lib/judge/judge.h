@@ -20,11 +20,12 @@
 #define JUDGE_LINGER_NS (30 * NSEC_PER_SEC)    /* a state that should pass (EINPROGRESS) may last this long */
 
 #define JUDGE_ROWS 64
+#define JUDGE_DEVICES 32
 
 typedef struct JudgePolicy {
         unsigned confirm_max;
         const KnownIssues *known; /* of the caller, for as long as the judge and its findings; NULL: none */
-        char devices[16][64]; /* names of the target's devices as the kernel log has them ("loop3"); empty string ends */
+        char devices[JUDGE_DEVICES][64]; /* names of the target's devices, and of those that replaced them, as the kernel log has them ("loop3"); empty string ends */
 } JudgePolicy;
 
 /* What the judge asks of the run. */

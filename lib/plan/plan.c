@@ -63,7 +63,7 @@ static void print_loops(const Plan *p, const Config *c, FILE *f) {
         units_format_size(c->target.device_size, size);
         for (unsigned i = 1; i <= p->n_devices; i++)
                 fprintf(f, "  device %-2u sparse image of %s without a name, on a free loop device\n", i, size);
-        if (config_n_images(c) > c->target.n_devices)
+        for (unsigned i = p->n_devices; i < config_n_images(c); i++)
                 fprintf(f, "  spare     another of %s, to replace devices with\n", size);
         fprintf(f, "  images    in the first with room for all: %s\n", c->target.image_directories);
 }

@@ -57,8 +57,9 @@ void totals_add(Totals *t, const Totals *earlier);
 typedef struct FaultTally {
         uint64_t struck, blocks; /* bits flipped, one in each; of a power cut: files that fsync(2) had promised */
         uint64_t met;            /* what had to come came */
-        uint64_t void_;          /* nothing can be said: what was struck had moved meanwhile */
+        uint64_t void_;          /* nothing can be said: what was struck had moved meanwhile, could not be struck this time, or an operation failed */
         bool not_here;           /* it does not apply to this target */
+        bool applied;            /* it did, since the configuration was read */
 } FaultTally;
 
 typedef struct Soak Soak; /* soak.h */

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/units.h"
 #include "run/job-internal.h"
 #include "run/populate.h"
@@ -113,26 +114,29 @@ void job_look_at_devices(Job *j, int fd, unsigned explained) {
                 look_at_device(j, fd, &t->devices[i], explained);
 }
 
-/* A stressor does, or a fault. */
-static bool may_replace(const Job *j) {
-        return j->config->replace.enabled || j->config->fault.enabled;
-}
-
 void job_learn_paths(Job *j) {
         Target *t = &j->desk->target;
-        _cleanup_close_ int fd = may_replace(j) && t->mounted ? j->open_target(t, NULL) : -1;
+        _cleanup_close_ int fd = j->config->replace.enabled && t->mounted ? j->open_target(t, NULL) : -1;
 
         if (fd >= 0)
                 target_learn_paths(t, j->ops, fd);
+}
+
+/* From before it can be cancelled until it has come to its end (fs/btrfs/sysfs.c, btrfs_exclusive_operation_show()). */
+static bool is_replacing(const Job *j) {
+        char path[160], what[32];
+
+        snprintf(path, sizeof(path), "/sys/fs/btrfs/%s/exclusive_operation", j->desk->target.fsid_text);
+        return fs_read(j->sys_root, path, what, sizeof(what)) > 0 && strcmp(what, "device replace") == 0;
 }
 
 /* True when a replace was cancelled or has not come to its end yet. */
 static bool cancel_replace(Job *j, int fd) {
         uint64_t state = BTRFS_IOCTL_DEV_REPLACE_STATE_NEVER_STARTED;
 
-        if (!may_replace(j))
+        if (!j->config->replace.enabled)
                 return false;
-        return j->ops->replace_cancel(fd) == 0 ||
+        return j->ops->replace_cancel(fd) == 0 || is_replacing(j) ||
                (j->ops->replace_status(fd, &state) == 0 && state == BTRFS_IOCTL_DEV_REPLACE_STATE_STARTED);
 }
 
@@ -143,7 +147,7 @@ static int do_cancel(Job *j) {
 
         if (fd < 0)
                 return fd;
-        if (may_replace(j))
+        if (j->config->replace.enabled)
                 replace_wake(fd);
         for (unsigned quiet = 0; quiet < 3;) {
                 int s = j->ops->scrub_cancel(fd), b = j->ops->balance_cancel(fd);
@@ -157,7 +161,8 @@ static int do_cancel(Job *j) {
 static int do_fault(Job *j) {
         JobDesk *d = j->desk;
         _cleanup_close_ int fd = j->open_target(&d->target, &d->error);
-        StrikeOrder order = { .fault = faults[j->fault], .target = &d->target, .ops = j->ops, .root_fd = fd, .seed = j->seed };
+        StrikeOrder order = { .fault = faults[j->fault], .target = &d->target, .ops = j->ops, .root_fd = fd, .seed = j->seed,
+                              .replaces = j->config->replace.enabled };
         unsigned broken = order.fault->stats | 1U << BTRFS_DEV_STAT_CORRUPTION_ERRS | 1U << BTRFS_DEV_STAT_GENERATION_ERRS;
         unsigned explained = order.fault->act ? 0 : broken;
         int r = fd < 0 ? fd : 0;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Faults in a run: one after the other strikes the paused target. */
+#include <string.h>
+
 #include "run/run-internal.h"
 
 #define FAULT_STREAM 0xfa /* of the run's seed */
@@ -21,7 +23,7 @@ void run_fault_begin(Run *r) {
         rng_seed(&r->fault_rng, r->plan.seed, FAULT_STREAM);
         r->job.fault = n_faults - 1;
         for (size_t i = 0; i < n_faults; i++)
-                r->report.faults[i].not_here = false;
+                r->report.faults[i].not_here = r->report.faults[i].applied = false;
 }
 
 /* Workers are stopped for a cut: not to learn that there is none. */
@@ -69,6 +71,18 @@ static void observe(Run *r, const Strike *k, ObservationKind kind, Operation op,
         run_observe(r, &o);
 }
 
+/* A replace that was not cancelled in time has changed one. The kernel log goes on to name the filesystem by the device that it was mounted by, so
+ * the old names stay. */
+static void say_devices(Run *r) {
+        const Target *t = &r->desk->target;
+
+        for (unsigned i = 0; i < t->n_devices && r->config.replace.enabled; i++) {
+                Observation o = { .time_ns = r->now_ns, .kind = OBS_DEVICE };
+                snprintf(o.text, sizeof(o.text), "%s", basename(t->devices[i].path));
+                run_observe(r, &o);
+        }
+}
+
 void run_fault_struck(Run *r) {
         const Strike *k = &r->desk->strike;
         FaultTally *t = &r->report.faults[r->job.fault];
@@ -76,14 +90,14 @@ void run_fault_struck(Run *r) {
         if (!faults[r->job.fault]->act)
                 r->struck_ns = r->now_ns;
         run_observe_asides(r);
-        if (!r->config.replace.enabled) /* whose worker tells of its devices itself, one of which is none of the target's yet */
-                run_learn_devices(r);
+        say_devices(r);
         /* One that has struck before does apply; a group of another profile that comes and goes does not put it out for good. */
-        t->not_here = k->end == STRIKE_NOT_HERE && t->struck == 0;
+        t->not_here = k->end == STRIKE_NOT_HERE && !t->applied;
         if (t->not_here) {
                 r->fault_ns -= r->config.fault.interval_ns; /* the turn is that of the next; it was due, so there is as much */
                 return;
         }
+        t->applied = true;
         t->struck++;
         t->blocks += k->n_blocks;
         t->met += k->end == STRIKE_MET;

@@ -73,8 +73,6 @@ void run_note(Run *r, const char *format, ...) _printf_(2, 3);
 void run_observe(void *run, const Observation *o);
 /* What a control scrub has seen beside its answer. */
 void run_observe_asides(Run *r);
-/* The lines of the kernel log that name the devices of the target, as they are now, are its own from now on. */
-void run_learn_devices(Run *r);
 /* The answer of a control scrub that no suspect waits for: anything but a clean pass is an observation like any other. True: clean. */
 bool run_control_is_clean(Run *r);
 /* That of one that decides suspects. */

@@ -40,7 +40,7 @@ static void start_job(Run *r, JobKind kind, uint64_t timeout_ns) {
                 fail(r, &e, RUN_DONE);
 }
 
-void run_learn_devices(Run *r) {
+static void learn_target(Run *r) {
         char names[TARGET_DEVICES_MAX][64];
         const Target *t = &r->desk->target;
 
@@ -64,7 +64,7 @@ static bool job_is_done(Run *r, RunState next) {
 static void step_making(Run *r) {
         if (!job_is_done(r, RUN_DONE))
                 return;
-        run_learn_devices(r);
+        learn_target(r);
         run_soak_devices(r);
         if (r->desk->note[0])
                 run_note(r, "%s", r->desk->note);
