@@ -199,6 +199,9 @@ static int do_unmount(Job *j) {
 void job_check_devices(Job *j) {
         const char *argv[] = { "btrfs", "check", "--readonly", "--force", j->desk->target.devices[0].path, NULL };
 
+        /* It scans all devices. Below a layer it finds the same filesystem as in it, and an older superblock of that, which an earlier scan has left in
+         * the page cache, would be an error ("cannot scan: File exists"). */
+        target_drop_pages(&j->desk->target);
         j->desk->check_status = child_run(argv, CHECK_TIMEOUT_NS, j->desk->output, sizeof(j->desk->output));
 }
 

@@ -417,3 +417,17 @@ void target_release(TargetHold *h) {
         while (h->n > 0)
                 closep(&h->fds[--h->n]);
 }
+
+static void drop_pages(const char *path) {
+        _cleanup_close_ int fd = path[0] ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+
+        if (fd >= 0)
+                posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
+void target_drop_pages(const Target *t) {
+        for (unsigned i = 0; i < t->n_devices; i++) {
+                drop_pages(t->devices[i].path);
+                drop_pages(t->devices[i].below);
+        }
+}

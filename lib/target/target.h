@@ -91,6 +91,9 @@ typedef struct TargetHold {
 
 void target_hold(TargetHold *h, const Target *t);
 void target_release(TargetHold *h);
+/* Of a target that is not mounted: what is in the page cache of its devices, and of those below its layers, is read anew, as the layers may have been
+ * written to past it. Where one cannot be opened it is left as it is: who reads it will say so. Blocks shortly. */
+void target_drop_pages(const Target *t);
 /* Opens the root directory of the mounted target. The caller owns the fd. -ENODEV: what is at the mount point is not the target (so that
  * nobody stresses the filesystem below it). */
 int target_open(const Target *t, Error *e);
