@@ -11,6 +11,8 @@
 #include <linux/magic.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -321,6 +323,50 @@ static int namespace_host(const char *ours, const char *theirs) {
         return WIFEXITED(status) ? WEXITSTATUS(status) : 14;
 }
 
+static char first_byte(int fd) {
+        char c;
+
+        assert_int_equal(pread(fd, &c, 1, 0), 1);
+        return c;
+}
+
+/* A loop device whose file is written to: its page cache does not know. Somebody has the device open, as the layer over it does. */
+static void test_what_is_below_is_read_anew(void **state) {
+        Fixture *f = need_kernel(state);
+        char file[96], command[128], loop[64] = "";
+        Target t = { .n_devices = 1 };
+        FILE *p;
+        int below, fd;
+
+        snprintf(file, sizeof(file), "%s/below", f->images);
+        below = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        assert_true(below >= 0);
+        assert_int_equal(ftruncate(below, MiB), 0);
+        snprintf(command, sizeof(command), "losetup -f --show %s", file);
+        p = popen(command, "re");
+        assert_non_null(p);
+        assert_non_null(fgets(loop, sizeof(loop), p));
+        assert_int_equal(pclose(p), 0);
+        loop[strcspn(loop, "\n")] = 0;
+        fd = open(loop, O_RDONLY | O_CLOEXEC);
+        snprintf(command, sizeof(command), "losetup -d %s", loop); /* when the last has closed it */
+        assert_int_equal(system(command), 0);
+        strcpy(t.devices[0].below, loop);
+        for (char c = 'a'; c < 'c'; c++) {
+                char before = first_byte(fd);
+
+                assert_int_equal(pwrite(below, &c, 1, 0), 1);
+                assert_int_equal(first_byte(fd), before);
+                target_drop_pages(&t);
+                assert_int_equal(first_byte(fd), c);
+                strcpy(t.devices[0].path, loop); /* then as what has no layer */
+                t.devices[0].below[0] = 0;
+        }
+        close(fd);
+        close(below);
+        assert_int_equal(unlink(file), 0);
+}
+
 static void test_the_namespace_is_a_slave(void **state) {
         Fixture *f = *state;
         char ours[64], theirs[64];
@@ -350,6 +396,7 @@ int main(void) {
                 ROOT(test_a_device_that_somebody_holds_is_told),
                 ROOT(test_a_layer_goes_with_the_mount),
                 ROOT(test_layers_of_killed_runs_are_swept),
+                ROOT(test_what_is_below_is_read_anew),
                 ROOT(test_a_failed_make_leaves_nothing),
                 ROOT(test_kill_leaves_nothing),
         };

@@ -195,7 +195,7 @@ int config_load_instance(Config *c, const char *root, const char *name, const Co
 int config_check(Config *c, Error *e);
 /* MetadataProfile= with `auto` decided by the number of devices; after config_check(). */
 const char *config_metadata_profile(const Config *c);
-/* Images that are made: the devices and, with [Replace] Enabled=, a spare; after config_check(). */
+/* Images that are made: the devices and, with [Replace] Enabled=, a spare, and one more for the faults; after config_check(). */
 unsigned config_n_images(const Config *c);
 /* How long to stress: what a soak or else the run is asked for; 0: until stopped. */
 uint64_t config_duration(const Config *c);
