@@ -275,7 +275,7 @@ int trace_source_open(TraceSource **ret, Error *e) {
         return r;
 }
 
-void trace_source_close(TraceSource *s) {
+void trace_source_leave(TraceSource *s) {
         if (!s)
                 return;
         for (unsigned i = 0; i < s->n_cpus; i++) {
@@ -285,11 +285,19 @@ void trace_source_close(TraceSource *s) {
                         kbuffer_free(s->cpus[i].kbuf);
                 free(s->cpus[i].page);
         }
-        if (s->instance) {
-                trace_instance_remove(tracefs_instance_get_name(s->instance));
+        if (s->instance)
                 tracefs_instance_free(s->instance);
-        }
         free(s);
+}
+
+void trace_source_close(TraceSource *s) {
+        char name[TRACE_NAME_MAX] = "";
+
+        if (s && s->instance)
+                snprintf(name, sizeof(name), "%s", tracefs_instance_get_name(s->instance));
+        trace_source_leave(s);
+        if (name[0])
+                trace_instance_remove(name);
 }
 
 /* A page says that events before it were lost, but a full page has no room to say how many; the statistics always know. */

@@ -39,6 +39,8 @@ typedef struct TraceSource TraceSource;
  * with a sentence: the caller then counts removals from the chunk tree and says so once. */
 int trace_source_open(TraceSource **ret, Error *e);
 void trace_source_close(TraceSource *s);
+/* As close, but the instance stays, for somebody else to remove: that waits for all tasks of the machine. */
+void trace_source_leave(TraceSource *s);
 /* Sees hits too, from now on. Negative: this kernel, or a PID namespace of one's own (-EXDEV), does not let them be seen; all else goes on. */
 int trace_source_add_hits(TraceSource *s);
 /* Reads what there is without blocking. Events of another fsid are dropped. Returns the number handed on, or a negative errno. */

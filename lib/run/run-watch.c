@@ -195,9 +195,15 @@ int run_open_sources(Run *r, Error *e) {
 }
 
 void run_close_sources(Run *r) {
-        trace_source_close(r->trace);
+        /* A task that loops in the kernel would keep us here for ever: the kernel waits for all of them before it takes a probe away. Then the keeper does
+         * that, when we have gone with our verdict. */
+        if (r->stuck && r->keeper.pid > 0) {
+                trace_source_leave(r->trace);
+        } else {
+                trace_source_close(r->trace);
+                keeper_stop(&r->keeper);
+        }
         r->trace = NULL;
-        keeper_stop(&r->keeper);
         kmsg_source_close(&r->kmsg);
         r->report.aim = NULL;
         collider_freep(&r->collider);
