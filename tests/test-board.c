@@ -355,8 +355,30 @@ static void unused_slots_cost_no_memory(void **state _unused_) {
         assert_true(resident <= 2 * BOARD_SLOTS + (sizeof(b->slots[0].tally) / page + 4));
 }
 
+static void the_first_blocks_are_kept(void **state _unused_) {
+        _cleanup_(board_freep) Board *b = board_new();
+        uint8_t found[BOARD_BLOCK] = { 1 }, expected[BOARD_BLOCK] = { 2 };
+
+        assert_null(board_block(b, 0));
+        for (unsigned i = 0; i < BOARD_BLOCKS_KEPT + 3; i++) {
+                char text[16];
+                snprintf(text, sizeof(text), "block %u", i);
+                board_keep_block(b, text, found, expected, i == 1 ? 100 : BOARD_BLOCK + 1);
+        }
+        for (unsigned i = 0; i < BOARD_BLOCKS_KEPT; i++) {
+                const BlockKept *k = board_block(b, i);
+                assert_non_null(k);
+                assert_int_equal(k->text[6], '0' + i);
+                assert_int_equal(k->length, i == 1 ? 100 : BOARD_BLOCK);
+                assert_int_equal(k->found[0], 1);
+                assert_int_equal(k->expected[0], 2);
+        }
+        assert_null(board_block(b, BOARD_BLOCKS_KEPT));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(the_first_blocks_are_kept),
                 cmocka_unit_test(tally_counts_every_result),
                 cmocka_unit_test(a_knob_is_as_configured_until_it_is_set),
                 cmocka_unit_test(latencies_add_up_over_workers),

@@ -128,7 +128,7 @@ static void what_is_overwritten_is_read_back(void **state _unused_) {
         assert_true(fixture_receive(&f, &o));
         assert_int_equal(o.kind, OBS_MISCOMPARE);
         assert_int_equal(o.logical, BLOCK_SIZE);
-        assert_non_null(strstr(o.text, "churn-1/1, cycle 2: payload differs from byte 300"));
+        assert_non_null(strstr(o.text, "churn-1/1, cycle 2: flipped: payload differs from byte 300"));
         assert_false(fixture_receive(&f, &o));
         fixture_steps(&f, 1); /* what a cycle finds in the file is written over, whatever it is */
         assert_false(fixture_receive(&f, &o));

@@ -63,8 +63,8 @@ static void data_that_came_back_different_is_told(void **state _unused_) {
                 uint64_t offset;
                 const char *text;
         } cases[] = {
-                { .at = 3 * 64 * KiB + 4096 + 200, .offset = 3 * 64 * KiB + 4096, .text = "churn-1/1, cycle 1: payload differs from byte 200" },
-                { .at = 0, .offset = 0, .text = "churn-1/1, cycle 1: magic is" },
+                { .at = 3 * 64 * KiB + 4096 + 200, .offset = 3 * 64 * KiB + 4096, .text = "churn-1/1, cycle 1: flipped: payload differs from byte 200" },
+                { .at = 0, .offset = 0, .text = "churn-1/1, cycle 1: flipped: magic is" },
                 { .cut = 64 * KiB + 100, .offset = 64 * KiB, .text = "churn-1/1, cycle 1: the file ends 100 bytes into a block of 65536" },
         };
 
@@ -73,7 +73,8 @@ static void data_that_came_back_different_is_told(void **state _unused_) {
                 Damage d = { .f = &f, .at = cases[i].at, .cut = cases[i].cut };
                 FakeRule script[] = {
                         { .call = FAKE_DEVICE_INFO, .device = &roomy }, { .call = FAKE_SYNC },
-                        { .call = FAKE_TREE_SEARCH, .hook = damage, .userdata = &d },
+                        { .call = FAKE_TREE_SEARCH, .tree = BTRFS_CHUNK_TREE_OBJECTID, .hook = damage, .userdata = &d },
+                        { .call = FAKE_TREE_SEARCH }, /* where the block lies */
                 };
                 Observation o;
 

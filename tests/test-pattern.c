@@ -36,7 +36,7 @@ static void a_block_stands_for_itself(void **state _unused_) {
         p.offset += 3 * PATTERN_BLOCK;
         assert_true(pattern_check(buf + 3 * PATTERN_BLOCK, PATTERN_BLOCK, &p, &m));
         assert_false(pattern_check(buf + 4 * PATTERN_BLOCK, PATTERN_BLOCK, &p, &m));
-        assert_string_equal(m.text, "offset is 0x9000, expected 0x8000");
+        assert_string_equal(m.text, "misplaced: offset is 0x9000, expected 0x8000");
 }
 
 static void a_stamp_is_a_fill_over_old_payload(void **state _unused_) {
@@ -58,11 +58,11 @@ static void every_other_identity_is_a_mismatch(void **state _unused_) {
                 Pattern p;
                 const char *text;
         } cases[] = {
-                { { 0, 2, 3, 4, 5 * PATTERN_BLOCK }, "seed is 0x1, expected 0" },
-                { { 1, 0, 3, 4, 5 * PATTERN_BLOCK }, "owner is 0x2, expected 0" },
-                { { 1, 2, 0, 4, 5 * PATTERN_BLOCK }, "file is 0x3, expected 0" },
-                { { 1, 2, 3, 0, 5 * PATTERN_BLOCK }, "generation is 0x4, expected 0" },
-                { { 1, 2, 3, 4, 0 }, "offset is 0x5000, expected 0" },
+                { { 0, 2, 3, 4, 5 * PATTERN_BLOCK }, "misplaced: seed is 0x1, expected 0" },
+                { { 1, 0, 3, 4, 5 * PATTERN_BLOCK }, "misplaced: owner is 0x2, expected 0" },
+                { { 1, 2, 0, 4, 5 * PATTERN_BLOCK }, "misplaced: file is 0x3, expected 0" },
+                { { 1, 2, 3, 0, 5 * PATTERN_BLOCK }, "misplaced: generation is 0x4, expected 0" },
+                { { 1, 2, 3, 4, 0 }, "misplaced: offset is 0x5000, expected 0" },
         };
 
         pattern_fill(buf, SIZE, &base);
@@ -82,6 +82,11 @@ static void every_flipped_bit_is_a_mismatch(void **state _unused_) {
                 buf[byte] ^= (uint8_t)(1 << byte % 8);
                 assert_false(pattern_check(buf, SIZE, &base, &m));
                 assert_int_equal(m.offset, base.offset + byte / PATTERN_BLOCK * PATTERN_BLOCK);
+                assert_int_equal(m.fate, PATTERN_FLIPPED);
+                assert_memory_equal(m.found, buf + byte / PATTERN_BLOCK * PATTERN_BLOCK, PATTERN_BLOCK);
+                buf[byte] ^= (uint8_t)(1 << byte % 8);
+                assert_memory_equal(m.expected, buf + byte / PATTERN_BLOCK * PATTERN_BLOCK, PATTERN_BLOCK);
+                buf[byte] ^= (uint8_t)(1 << byte % 8);
                 buf[byte] ^= (uint8_t)(1 << byte % 8);
         }
 }
@@ -93,18 +98,59 @@ static void a_mismatch_says_what_was_found(void **state _unused_) {
         memset(buf + PATTERN_BLOCK, 0, PATTERN_BLOCK);
         assert_false(pattern_check(buf, SIZE, &base, &m));
         assert_int_equal(m.offset, base.offset + PATTERN_BLOCK);
-        assert_non_null(strstr(m.text, "magic is 0, expected 0x"));
-
-        pattern_fill(buf, SIZE, &base);
-        buf[40] ^= 1; /* within the header */
-        assert_false(pattern_check(buf, SIZE, &base, &m));
-        assert_non_null(strstr(m.text, "torn header"));
+        assert_non_null(strstr(m.text, "lost: magic is 0, expected 0x"));
 
         pattern_fill(buf, SIZE, &base);
         memset(buf + 2 * PATTERN_BLOCK + 512, 0, 512); /* a lost sector */
         assert_false(pattern_check(buf, SIZE, &base, &m));
         assert_int_equal(m.offset, base.offset + 2 * PATTERN_BLOCK);
-        assert_non_null(strstr(m.text, "payload differs from byte 512 on: 0, expected 0x"));
+        assert_non_null(strstr(m.text, "torn: payload differs from byte 512 on: 0, expected 0x"));
+}
+
+static PatternFate fate_of(const void *found, size_t size, const Pattern *expected) {
+        PatternMismatch m;
+
+        assert_false(pattern_check(found, size, expected, &m));
+        assert_memory_equal(m.text, pattern_fate_names[m.fate], strlen(pattern_fate_names[m.fate]));
+        assert_int_equal(m.text[strlen(pattern_fate_names[m.fate])], ':');
+        return m.fate;
+}
+
+static void fates_are_told_apart(void **state _unused_) {
+        Pattern older = base, elsewhere = base;
+
+        older.generation--;
+        elsewhere.file++;
+        pattern_fill(buf, PATTERN_BLOCK, &older);
+        assert_int_equal(fate_of(buf, PATTERN_BLOCK, &base), PATTERN_STALE);
+        assert_int_equal(fate_of(buf, 1000, &base), PATTERN_STALE);
+        assert_int_equal(fate_of(buf, PATTERN_BLOCK, &(Pattern){ .seed = 1, .owner = 2, .file = 3, .generation = 2, .offset = base.offset }),
+                         PATTERN_MISPLACED); /* from the future */
+        pattern_fill(buf, PATTERN_BLOCK, &elsewhere);
+        assert_int_equal(fate_of(buf, PATTERN_BLOCK, &base), PATTERN_MISPLACED);
+
+        /* The first half is of another time than the second. */
+        pattern_fill(buf, PATTERN_BLOCK, &older);
+        pattern_fill(other, PATTERN_BLOCK, &(Pattern){ .seed = 7, .owner = 2, .file = 3, .generation = 4, .offset = base.offset });
+        memcpy(buf + PATTERN_BLOCK / 2, other + PATTERN_BLOCK / 2, PATTERN_BLOCK / 2);
+        assert_int_equal(fate_of(buf, PATTERN_BLOCK, &older), PATTERN_TORN);
+        assert_int_equal(fate_of(buf, PATTERN_BLOCK, &base), PATTERN_TORN);
+        memset(buf, 0x5a, PATTERN_BLOCK / 2);
+        pattern_fill(other, PATTERN_BLOCK, &base);
+        memcpy(buf + PATTERN_BLOCK / 2, other + PATTERN_BLOCK / 2, PATTERN_BLOCK / 2);
+        assert_int_equal(fate_of(buf, PATTERN_BLOCK, &base), PATTERN_TORN);
+
+        /* Nine bits are no more the work of a cell. */
+        memcpy(buf, other, PATTERN_BLOCK);
+        buf[3000] ^= 0xff;
+        assert_int_equal(fate_of(buf, PATTERN_BLOCK, &base), PATTERN_FLIPPED);
+        buf[3001] ^= 0x01;
+        assert_int_equal(fate_of(buf, PATTERN_BLOCK, &base), PATTERN_TORN);
+
+        memset(buf, 0, PATTERN_BLOCK);
+        assert_int_equal(fate_of(buf, 100, &base), PATTERN_LOST);
+        memset(buf, 0x5a, PATTERN_BLOCK);
+        assert_int_equal(fate_of(buf, PATTERN_BLOCK, &base), PATTERN_FOREIGN);
 }
 
 /* Blocks of one buffer do not look alike, so that neither compression nor a block in the wrong place goes unseen. */
@@ -139,6 +185,7 @@ int main(void) {
                 cmocka_unit_test(every_other_identity_is_a_mismatch),
                 cmocka_unit_test(every_flipped_bit_is_a_mismatch),
                 cmocka_unit_test(a_mismatch_says_what_was_found),
+                cmocka_unit_test(fates_are_told_apart),
                 cmocka_unit_test(payloads_differ),
                 cmocka_unit_test(stamping_is_cheap),
         };

@@ -25,6 +25,26 @@ Board *board_new(void) {
         return p;
 }
 
+void board_keep_block(Board *b, const char *text, const void *found, const void *expected, size_t length) {
+        for (unsigned i = 0; i < BOARD_BLOCKS_KEPT; i++) {
+                BlockKept *k = &b->blocks[i];
+                uint32_t none = 0;
+
+                if (!atomic_compare_exchange_strong(&k->state, &none, 1))
+                        continue;
+                snprintf(k->text, sizeof(k->text), "%s", text);
+                k->length = (uint32_t)MIN_OF(length, sizeof(k->found));
+                memcpy(k->found, found, k->length);
+                memcpy(k->expected, expected, k->length);
+                atomic_store(&k->state, 2);
+                return;
+        }
+}
+
+const BlockKept *board_block(const Board *b, unsigned i) {
+        return i < BOARD_BLOCKS_KEPT && atomic_load(&b->blocks[i].state) == 2 ? &b->blocks[i] : NULL;
+}
+
 void board_free(Board *b) {
         if (b)
                 munmap(b, sizeof(Board));

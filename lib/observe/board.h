@@ -8,6 +8,7 @@
  */
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/histogram.h"
@@ -18,6 +19,9 @@
 #define BOARD_NAME_MAX 24
 #define BOARD_WINDOWS 2048 /* power of two; drained some times a second */
 #define BOARD_PLACES 1024  /* power of two */
+#define BOARD_BLOCK 4096
+#define BOARD_TEXT_MAX 400
+#define BOARD_BLOCKS_KEPT 4 /* the first ones of a run */
 #define BOARD_EXTENTS 8    /* device extents recorded per block group; targets have 1 to 8 devices */
 
 /* Result counters of one operation: index 0 = success, 1…133 = errno, TALLY_POSITIVE+n = ioctl returned n > 0, the last = any other. */
@@ -74,6 +78,14 @@ typedef struct Slot {
         } places;
 } Slot;
 
+/* A block that was read wrong. */
+typedef struct BlockKept {
+        _Atomic uint32_t state; /* 0: none; 1: being written; 2: whole */
+        char text[BOARD_TEXT_MAX]; /* what it is, and where */
+        uint32_t length;
+        uint8_t found[BOARD_BLOCK], expected[BOARD_BLOCK];
+} BlockKept;
+
 typedef struct Board {
         _Atomic uint32_t phase;      /* Phase; a futex: board_set_phase() wakes */
         _Atomic bool cancelling;     /* the supervisor is cancelling scrub, balance and replace: results now are ours */
@@ -85,6 +97,7 @@ typedef struct Board {
         _Atomic uint64_t commits;            /* that workers have asked for and seen end: what they do in turns goes by it */
         _Atomic uint64_t knobs[_KNOB_MAX];   /* the tuner's setting + 1; 0: as configured */
         _Atomic uint64_t write_limit;        /* bytes that may be written in all, + 1; 0: no limit */
+        BlockKept blocks[BOARD_BLOCKS_KEPT];
         Slot slots[BOARD_SLOTS];
 } Board;
 
@@ -105,6 +118,11 @@ uint64_t board_knob(const Board *b, Knob k, const Config *c);
  * passed by what is under way. */
 void board_set_write_limit(Board *b, uint64_t bytes);
 bool board_may_write(const Board *b);
+
+/* Of whoever has read it; dropped when enough are kept. */
+void board_keep_block(Board *b, const char *text, const void *found, const void *expected, size_t length);
+/* NULL: there are fewer, or it is being written. */
+const BlockKept *board_block(const Board *b, unsigned i);
 
 /* Worker's side. slot_window_close() without an open window does nothing. */
 void slot_count(Slot *s, Operation op, int result);

@@ -109,7 +109,13 @@ void run_health_end(Run *r);
 /* What smartctl has printed of the disk, before and after, goes to the evidence of a finding on its health. */
 void run_health_evidence(Run *r, const Finding *f);
 
-/* run-fault.c; with [Fault] Enabled=no they do nothing. Begins anew, with the first fault. */
+/* run-block.c: what was read wrong, and what it should be, goes to the evidence of a miscompare. */
+void run_block_evidence(Run *r, const Finding *f);
+
+/* run-fault.c; with [Fault] Enabled=no they do nothing but for this: sees to it that a fault can limit processes, where that is ours to do. Before
+ * anything is forked. */
+void run_fault_settle(Run *r);
+/* Begins anew, with the first fault. */
 void run_fault_begin(Run *r);
 /* The target has been made: which faults it takes. */
 void run_fault_made(Run *r);

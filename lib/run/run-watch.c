@@ -219,6 +219,7 @@ void run_tell_findings(Run *r) {
                 if (r->findings_told < r->config.run.max_findings && evidence_save(&x, (unsigned)r->findings_told + 1, &e) < 0)
                         run_note(r, "%s", e.sentence);
                 run_health_evidence(r, f);
+                run_block_evidence(r, f);
                 run_last_boot_evidence(r, f);
                 run_soak_finding(r, r->findings_told);
                 run_pairs_finding(r, f);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "stress/churn.h"
+#include "stress/miscompare.h"
 
 int churn_verify_prepare(Worker *w, Churn *s) {
         if (w->config->churn.verify_every == 0)
@@ -13,12 +14,12 @@ int churn_verify_prepare(Worker *w, Churn *s) {
         return s->read_buffer ? 0 : -ENOMEM;
 }
 
-static void say_miscompare(Worker *w, const Churn *s, const Pattern *p, const PatternMismatch *m) {
-        Observation o = { .kind = OBS_MISCOMPARE, .op = OP_READ, .logical = m->offset, .length = PATTERN_BLOCK };
+static void say_miscompare(Worker *w, const Churn *s, int fd, const Pattern *p, const PatternMismatch *m) {
+        char name[64];
 
-        snprintf(o.text, sizeof(o.text), "%s/%s%" PRIu64 ", cycle %" PRIu64 ": %s", s->directory,
-                 s->subvolume_fd >= 0 ? CHURN_SUBVOLUME "/" : "", p->file, p->generation, m->text);
-        worker_observe(w, &o);
+        snprintf(name, sizeof(name), "%s/%s%" PRIu64 ", cycle %" PRIu64, s->directory, s->subvolume_fd >= 0 ? CHURN_SUBVOLUME "/" : "", p->file,
+                 p->generation);
+        miscompare_say(w, fd, name, m);
 }
 
 /* How much could be read of the `size` bytes at `offset`: less where the file ends. */
@@ -42,15 +43,17 @@ static ssize_t read_block(Worker *w, const Churn *s, int fd, size_t size, uint64
 static int verify_block(Worker *w, const Churn *s, int fd, const Pattern *p) {
         size_t size = (size_t)MIN_OF(w->config->churn.block_size, s->file_size - p->offset);
         ssize_t n = read_block(w, s, fd, size, p->offset);
-        PatternMismatch m = { .offset = p->offset };
+        PatternMismatch m;
 
         if (n < 0)
                 return (int)n;
-        if ((size_t)n < size)
+        if ((size_t)n < size) {
+                m = (PatternMismatch){ .offset = p->offset, .fate = PATTERN_LOST };
                 snprintf(m.text, sizeof(m.text), "the file ends %zu bytes into a block of %zu", (size_t)n, size);
-        else if (pattern_check(s->read_buffer, size, p, &m))
+        } else if (pattern_check(s->read_buffer, size, p, &m)) {
                 return 0;
-        say_miscompare(w, s, p, &m);
+        }
+        say_miscompare(w, s, fd, p, &m);
         return 0;
 }
 

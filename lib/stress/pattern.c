@@ -16,6 +16,9 @@ static const char *const field_names[_FIELD_MAX] = { "magic", "seed", "owner", "
 
 #define HEADER_SIZE (_FIELD_MAX * sizeof(uint64_t))
 #define BLOCK_WORDS (PATTERN_BLOCK / sizeof(uint64_t))
+#define SECTOR 512
+#define FLIPPED_BITS_MAX 8
+#define VARIANTS_TRIED 4096 /* a writer's buffer of 16 MiB */
 
 /* A multiply-xorshift chain: a crc32c without the instruction costs ten times as much, and the sum guards 56 bytes that are compared
  * anyway; it only has to tell a torn or foreign header from a stale one. */
@@ -67,20 +70,92 @@ void pattern_stamp(void *buf, size_t size, const Pattern *p) {
         }
 }
 
-static void describe(const uint64_t *found, const uint64_t *expected, size_t size, PatternMismatch *ret) {
-        size_t bad = 0;
+const char *const pattern_fate_names[_PATTERN_FATE_MAX] = {
+        [PATTERN_LOST] = "lost",           [PATTERN_FLIPPED] = "flipped", [PATTERN_TORN] = "torn", [PATTERN_STALE] = "stale",
+        [PATTERN_MISPLACED] = "misplaced", [PATTERN_FOREIGN] = "foreign",
+};
 
-        while (bad < size - 1 && ((const char *)found)[bad] == ((const char *)expected)[bad])
+static bool is_whole(const uint64_t *found, size_t size) {
+        uint64_t whole[BLOCK_WORDS];
+        const Pattern own = { .seed = found[FIELD_SEED], .owner = found[FIELD_OWNER], .file = found[FIELD_FILE], .generation = found[FIELD_GENERATION],
+                              .offset = found[FIELD_OFFSET] };
+
+        make_block(whole, &own, 0, found[FIELD_VARIANT]); /* with its magic and sum */
+        return size >= HEADER_SIZE && memcmp(whole, found, size) == 0;
+}
+
+/* At most a handful: what a cable, a cell or a cosmic ray does. */
+static bool differs_in_few_bits(const uint64_t *a, const uint64_t *b) {
+        unsigned bits = 0;
+
+        for (size_t i = 0; i < BLOCK_WORDS && bits <= FLIPPED_BITS_MAX; i++)
+                bits += (unsigned)__builtin_popcountll(a[i] ^ b[i]);
+        return bits <= FLIPPED_BITS_MAX;
+}
+
+static bool has_a_right_sector(const uint64_t *found, const uint64_t *expected, size_t size) {
+        for (size_t at = 0; at + SECTOR <= size; at += SECTOR)
+                if (memcmp((const char *)found + at, (const char *)expected + at, SECTOR) == 0)
+                        return true;
+        return false;
+}
+
+static bool resembles(const uint64_t *found, const uint64_t *expected, size_t size) {
+        return differs_in_few_bits(found, expected) || has_a_right_sector(found, expected, size);
+}
+
+/* Which payload it is says a word that may be wrong: then that which some of the rest is of, if there is one. */
+static bool find_payload(const uint64_t *found, size_t size, const Pattern *p, size_t at, uint64_t *expected) {
+        uint64_t other[BLOCK_WORDS];
+
+        if (resembles(found, expected, size))
+                return true;
+        for (uint64_t variant = 0; variant < VARIANTS_TRIED; variant++) {
+                make_block(other, p, at, variant);
+                memset((char *)other + size, 0, sizeof(other) - size);
+                if (resembles(found, other, size)) {
+                        memcpy(expected, other, sizeof(other));
+                        return true;
+                }
+        }
+        return false;
+}
+
+static bool is_zero(const uint64_t *found) {
+        for (size_t i = 0; i < BLOCK_WORDS; i++)
+                if (found[i] != 0)
+                        return false;
+        return true;
+}
+
+/* Payload is the same in all blocks of a variant, so what is whole comes first. */
+static PatternFate fate(const uint64_t *found, size_t size, const Pattern *p, size_t at, uint64_t *expected) {
+        if (is_zero(found))
+                return PATTERN_LOST;
+        if (is_whole(found, size))
+                return found[FIELD_SEED] == p->seed && found[FIELD_OWNER] == p->owner && found[FIELD_FILE] == p->file &&
+                                       found[FIELD_OFFSET] == p->offset + at && found[FIELD_GENERATION] < p->generation
+                               ? PATTERN_STALE
+                               : PATTERN_MISPLACED;
+        if (!find_payload(found, size, p, at, expected))
+                return PATTERN_FOREIGN;
+        return differs_in_few_bits(found, expected) ? PATTERN_FLIPPED : PATTERN_TORN;
+}
+
+static void describe(PatternMismatch *ret, const uint64_t *found, const uint64_t *expected) {
+        const char *name = pattern_fate_names[ret->fate];
+        size_t bad = 0;
+        uint64_t is, should;
+
+        while (bad < ret->length - 1 && ((const char *)found)[bad] == ((const char *)expected)[bad])
                 bad++;
-        if (size >= HEADER_SIZE && found[FIELD_MAGIC] == PATTERN_MAGIC && header_sum(found) != found[FIELD_SUM])
-                snprintf(ret->text, sizeof(ret->text), "torn header: sum %#" PRIx64 ", computed %#" PRIx64, found[FIELD_SUM],
-                         header_sum(found));
-        else if (bad < HEADER_SIZE)
-                snprintf(ret->text, sizeof(ret->text), "%s is %#" PRIx64 ", expected %#" PRIx64, field_names[bad / sizeof(uint64_t)],
-                         found[bad / sizeof(uint64_t)], expected[bad / sizeof(uint64_t)]);
+        is = found[bad / sizeof(uint64_t)];
+        should = expected[bad / sizeof(uint64_t)];
+        if (bad < HEADER_SIZE)
+                snprintf(ret->text, sizeof(ret->text), "%s: %s is %#" PRIx64 ", expected %#" PRIx64, name, field_names[bad / sizeof(uint64_t)], is,
+                         should);
         else
-                snprintf(ret->text, sizeof(ret->text), "payload differs from byte %zu on: %#" PRIx64 ", expected %#" PRIx64, bad,
-                         found[bad / sizeof(uint64_t)], expected[bad / sizeof(uint64_t)]);
+                snprintf(ret->text, sizeof(ret->text), "%s: payload differs from byte %zu on: %#" PRIx64 ", expected %#" PRIx64, name, bad, is, should);
 }
 
 bool pattern_check(const void *buf, size_t size, const Pattern *p, PatternMismatch *ret) {
@@ -95,8 +170,12 @@ bool pattern_check(const void *buf, size_t size, const Pattern *p, PatternMismat
                 make_block(expected, p, at, found[FIELD_VARIANT]);
                 if (memcmp(found, expected, length) == 0)
                         continue;
-                ret->offset = p->offset + at;
-                describe(found, expected, length, ret);
+                *ret = (PatternMismatch){ .offset = p->offset + at, .length = length };
+                memset((char *)expected + length, 0, sizeof(expected) - length);
+                ret->fate = fate(found, length, p, at, expected);
+                describe(ret, found, expected);
+                memcpy(ret->found, found, sizeof(found));
+                memcpy(ret->expected, expected, sizeof(expected));
                 return false;
         }
         return true;

@@ -19,9 +19,25 @@ typedef struct Pattern {
         uint64_t offset;     /* in the file, of the first byte; multiple of PATTERN_BLOCK */
 } Pattern;
 
+/* What has become of a block. Names in pattern_fate_names, the first word of the text of a mismatch. */
+typedef enum PatternFate {
+        PATTERN_LOST,      /* nothing but zeros: never written, or its extent is gone */
+        PATTERN_FLIPPED,   /* some bits differ */
+        PATTERN_TORN,      /* a part of it is right */
+        PATTERN_STALE,     /* whole, of the same place, and older */
+        PATTERN_MISPLACED, /* whole, and of another place: file, offset, or who wrote it */
+        PATTERN_FOREIGN,   /* nothing of ours */
+        _PATTERN_FATE_MAX,
+} PatternFate;
+
+extern const char *const pattern_fate_names[_PATTERN_FATE_MAX];
+
 typedef struct PatternMismatch {
         uint64_t offset; /* in the file, of the first wrong block */
+        size_t length;   /* of the block: less than PATTERN_BLOCK where the file ends */
+        PatternFate fate;
         char text[200];  /* what is wrong with it: expected and found */
+        uint8_t found[PATTERN_BLOCK], expected[PATTERN_BLOCK];
 } PatternMismatch;
 
 /* Fills `size` bytes: payload and headers. A tail shorter than a block is the beginning of one. `buf` is 8-byte aligned. */
