@@ -20,6 +20,7 @@ static inline int job_setup(void **state) {
 
         *j = JOB_NULL;
         j->desk = job_desk_new();
+        j->board = board_new();
         j->ops = &fake_btrfs_ops;
         j->config = &no_config;
         j->open_target = job_open_tmp;
@@ -37,6 +38,7 @@ static inline int job_teardown(void **state) {
 
         job_abandon(j);
         job_desk_free(j->desk);
+        board_free(j->board);
         free(j);
         return 0;
 }

@@ -42,6 +42,7 @@ static inline void make_run(Run *r, const Stressor *s, const char *root) {
         r->job = JOB_NULL;
         r->job.desk = r->desk;
         r->job.ops = &fake_btrfs_ops;
+        r->job.board = r->board;
         r->job.open_target = open_tmp;
         r->job.cleaner_wait_ns = 0;
         r->plan = (Plan){ .seed = 1, .n_devices = 1, .n_workers = 1, .workers = { { .stressor = s, .name = "idle/1" } } };

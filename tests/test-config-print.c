@@ -115,7 +115,7 @@ static void test_man(void **state _unused_) {
 
         assert_int_equal(count(text, ".TP\n"), n_keys);
         assert_int_equal(count(text, ". Default: \\fB"), n_keys);
-        assert_int_equal(count(text, ".SS ["), 15);
+        assert_int_equal(count(text, ".SS ["), 16);
         assert_non_null(strstr(text, ".SS [Churn]\n.TP\n\\fBWorkers=\\fR\n"));
         assert_non_null(strstr(text, "one of auto, uring or pwrite. Default: \\fBauto\\fR."));
         assert_non_null(strstr(text, "a whole number, from 1 to 256. Default: \\fB4\\fR."));

@@ -128,6 +128,7 @@ static const struct {
         { "Snapshot", "Rest", "2s", NULL, { "long" } },
         { "Trim", "Enabled", "true", "yes", { "discard" } },
         { "Trim", "Rest", "0", NULL, { "61m" } },
+        { "Verify", "Share", "100", "100%", { "101%" } },
         { "Fault", "Enabled", "yes", NULL, { "maybe" } },
         { "Fault", "Faults", "parity tree", NULL, { "none", "data,dust", "bad" } },
         { "Fault", "Interval", "1m", NULL, { "0", "25h", "now" } },

@@ -8,10 +8,13 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fake-disk.h"
 #include "job-fixture.h"
+#include "run/job-internal.h"
+#include "stress/population.h"
 
 static int open_nothing(const Target *t _unused_, Error *e) {
         return error_set(e, EXIT_ERROR, ENODEV, "it is gone");
@@ -363,6 +366,110 @@ static void a_target_that_is_gone_is_our_error(void **state) {
         assert_string_equal(j->desk->error.sentence, "it is gone");
 }
 
+#define POPULATED (3 * MiB)
+
+static void populate_directory(void) {
+        const Pattern p = population_pattern(0);
+        Writer *w;
+        Error e;
+        int fd;
+
+        assert_true(population_writer(&w, ENGINE_AUTO, &e) >= 0);
+        fd = open(target_directory, O_RDONLY | O_DIRECTORY);
+        assert_int_equal(mkdirat(fd, POPULATION_DIRECTORY, 0700), 0);
+        close(fd);
+        char path[64];
+        snprintf(path, sizeof(path), "%s/" POPULATION_DIRECTORY "/0", target_directory);
+        fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+        assert_true(fd >= 0);
+        assert_int_equal(writer_write(w, fd, POPULATED, &p), 0);
+        close(fd);
+        writer_free(w);
+}
+
+static void damage_population(off_t at) {
+        char path[64];
+        int fd;
+
+        snprintf(path, sizeof(path), "%s/" POPULATION_DIRECTORY "/0", target_directory);
+        fd = open(path, O_WRONLY);
+        assert_true(fd >= 0);
+        assert_int_equal(pwrite(fd, "\x5a", 1, at), 1);
+        close(fd);
+}
+
+static void remove_population(void) {
+        char path[64];
+
+        snprintf(path, sizeof(path), "%s/" POPULATION_DIRECTORY "/0", target_directory);
+        unlink(path);
+        *strrchr(path, '/') = 0;
+        rmdir(path);
+        rmdir(target_directory);
+}
+
+/* The last control scrub reads what stays; the others do not. */
+static void what_stays_is_read_at_the_end(void **state) {
+        static const FakeRule script[] = {
+                { .call = FAKE_SYNC }, { .call = FAKE_SCRUB }, { .call = FAKE_TREE_SEARCH }, { .call = FAKE_DEVICE_STATS },
+        };
+        Config c = { .target.populate = POPULATED, .verify.share = 10 };
+        Job *j = *state;
+        const Observation *o = &j->desk->population;
+
+        strcpy(target_directory + strlen(target_directory) - 6, "XXXXXX");
+        assert_non_null(mkdtemp(target_directory));
+        populate_directory();
+        j->open_target = open_directory;
+        j->config = &c;
+        j->cleaner_wait_ns = 0;
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        assert_int_equal(job_run_to_end(j, JOB_CONTROL), 1);
+        assert_int_equal(j->desk->verified, 0);
+        j->last = true;
+        assert_int_equal(job_run_to_end(j, JOB_CONTROL), 1);
+        assert_int_equal(j->desk->verified, POPULATED);
+        assert_int_equal(o->time_ns, 0);
+
+        damage_population(MiB + 200);
+        damage_population(2 * MiB + 300);
+        assert_int_equal(job_run_to_end(j, JOB_CONTROL), 1);
+        assert_int_equal(j->desk->verified, 0);
+        assert_int_equal(o->kind, OBS_MISCOMPARE);
+        assert_true(o->time_ns > 0);
+        assert_int_equal(o->count, 2);
+        assert_true(o->logical == MiB || o->logical == 2 * MiB); /* in any order */
+        assert_non_null(strstr(o->text, "population/0: flipped: payload differs from byte"));
+        assert_non_null(board_block(j->board, 0));
+
+        remove_population();
+        assert_int_equal(mkdir(target_directory, 0700), 0);
+        assert_int_equal(job_run_to_end(j, JOB_CONTROL), 1);
+        assert_int_equal(j->desk->verified, 0);
+        assert_int_equal(o->kind, OBS_RESULT);
+        assert_int_equal(o->result, -ENOENT);
+        rmdir(target_directory);
+        fake_btrfs_end();
+}
+
+static void a_check_that_was_kept_from_looking_says_nothing(void **state _unused_) {
+        static JobDesk d;
+
+        d.check_status = 0;
+        assert_true(job_check_has_looked(&d));
+        d.check_status = 1;
+        strcpy(d.output, "ERROR: cannot scan /dev/loop0: File exists\n");
+        assert_false(job_check_has_looked(&d));
+        strcpy(d.output, "ERROR: cannot scan /dev/loop0: Structure needs cleaning\n");
+        assert_true(job_check_has_looked(&d));
+        strcpy(d.output, "ERROR: cannot open file system\n");
+        assert_true(job_check_has_looked(&d));
+        d.check_status = 137;
+        assert_false(job_check_has_looked(&d));
+        d.check_status = -ENOENT;
+        assert_false(job_check_has_looked(&d));
+}
+
 static void a_job_beyond_its_deadline_is_killed(void **state) {
         static const FakeRule script[] = { { .call = FAKE_SYNC, .delay_ns = 60 * NSEC_PER_SEC, .optional = true } };
         Job *j = *state;
@@ -396,6 +503,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(jobs_learn_where_replaces_have_moved_devices, job_setup, job_teardown),
                 cmocka_unit_test_setup_teardown(a_strike_explains_what_its_fault_says, job_setup, job_teardown),
                 cmocka_unit_test_setup_teardown(a_target_that_is_gone_is_our_error, job_setup, job_teardown),
+                cmocka_unit_test(a_check_that_was_kept_from_looking_says_nothing),
+                cmocka_unit_test_setup_teardown(what_stays_is_read_at_the_end, job_setup, job_teardown),
                 cmocka_unit_test_setup_teardown(a_job_beyond_its_deadline_is_killed, job_setup, job_teardown),
         };
 

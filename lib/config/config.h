@@ -149,6 +149,9 @@ typedef struct Config {
                 bool enabled;
                 uint64_t rest_ns;
         } trim;
+        struct { /* [Verify] */
+                uint64_t share; /* Share=10, percent of one worker's time; 0: off */
+        } verify;
         struct { /* [Fault] */
                 bool enabled;
                 unsigned faults;      /* Faults=all: a mask of the registry's (fault/fault.h) */

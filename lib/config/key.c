@@ -236,6 +236,10 @@ const Key keys[] = {
           .help = "Rest between two trims. While its free space is discarded the cleaner passes a block group by, and no chunk is made while "
                   "unallocated space is: without rests there are fewer collisions." },
 
+        { "Verify", "Share", &type_percent, SLOT(verify.share), "10%", .max = 100,
+          .help = "The data that stays (Populate=, written) is read over and over, from the devices, by a process that takes so much of its time, and "
+                  "compared with what was written; all of it once more when the stress has ended. 0 switches this off." },
+
         { "Fault", "Enabled", &type_bool, SLOT(fault.enabled), "no",
           .help = "Break something on purpose, again and again, and hold the kernel to what must come of it: the stress pauses, single bits are flipped "
                   "on the devices below the mounted target, or devices fail, scrubs must report and repair exactly that, and all data must read back "

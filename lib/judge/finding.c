@@ -55,6 +55,8 @@ const FindingClassInfo finding_classes[_CLASS_MAX] = {
                                     "a fault of ours struck, and the kernel did not repair, read or place it as it must", true },
         [CLASS_POWER_CUT] = { "kernel/lost-after-power-cut", "8ac5981f484b4ea99d6db16501f6598a",
                               "after a power cut files are gone that fsync had promised, or the filesystem is damaged", true },
+        [CLASS_DAMAGED] = { "kernel/filesystem-damaged", "2e7ee9b20bc74a8ab784e8aea3ad04c9",
+                            "btrfs check found the filesystem damaged when it was unmounted at its end", true },
         [CLASS_IO_ERROR] = { "hardware/io-error", "a11ab51bb01d474992c8c15964c5f9f7",
                              "a device failed to read or write", true },
         [CLASS_HEALTH] = { "hardware/health", "f808563b6a6fc8a8f8a5fe74b7a05e4f",

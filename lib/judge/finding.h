@@ -39,6 +39,7 @@ typedef enum FindingClass {
         CLASS_FAULT_EXCESS,      /* kernel/fault-excess */
         CLASS_FAULT_OTHERWISE,   /* kernel/fault-otherwise */
         CLASS_POWER_CUT,         /* kernel/lost-after-power-cut */
+        CLASS_DAMAGED,           /* kernel/filesystem-damaged */
         CLASS_IO_ERROR,          /* hardware/io-error */
         CLASS_HEALTH,            /* hardware/health */
         CLASS_MISCOMPARE,        /* data/miscompare */

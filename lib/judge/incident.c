@@ -22,7 +22,8 @@ static void fold_pending(Judge *j) {
                 if (p->first.kind == OBS_RESULT && rule->suspect)
                         suspect_unconfirmed(j, p);
                 else if ((p->first.kind == OBS_RESULT && rule->grade != GRADE_SETUP) || p->first.kind == OBS_COUNTERS ||
-                         p->first.kind == OBS_MISCOMPARE || p->first.kind == OBS_EMPTY_GROUPS || p->first.kind == OBS_SPACE)
+                         p->first.kind == OBS_MISCOMPARE || p->first.kind == OBS_EMPTY_GROUPS || p->first.kind == OBS_SPACE ||
+                         p->first.kind == OBS_CHECK)
                         incident_fold(j, p->count);
                 else
                         j->pending[kept++] = *p;

@@ -231,6 +231,9 @@ static void decide(Judge *j, const Pending *p) {
         case OBS_SPACE:
                 rows_add(j, &(Ruling){ .class = CLASS_SPACE_LEAK, .grade = GRADE_FINDING }, p);
                 break;
+        case OBS_CHECK:
+                rows_add(j, &(Ruling){ .class = CLASS_DAMAGED, .grade = GRADE_FINDING }, p);
+                break;
         case OBS_FAULT:
                 decide_fault(j, p);
                 break;
@@ -352,6 +355,7 @@ void judge_feed(Judge *j, const Observation *o) {
                 break;
         case OBS_EMPTY_GROUPS:
         case OBS_SPACE:
+        case OBS_CHECK:
         case OBS_FAULT:
         case OBS_MISCOMPARE:
                 /* An aborted filesystem drops what was not committed, and deletes no groups and unpins nothing any more. */

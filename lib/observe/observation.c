@@ -21,6 +21,7 @@ static const char *const kinds[_OBS_MAX] = {
         [OBS_HEALTH] = "health",
         [OBS_EMPTY_GROUPS] = "empty-groups",
         [OBS_SPACE] = "space",
+        [OBS_CHECK] = "check",
         [OBS_KERNEL_DIED] = "kernel-died",
         [OBS_MISCOMPARE] = "miscompare",
         [OBS_FAULT] = "fault",

@@ -22,6 +22,7 @@ typedef enum ObservationKind {
         OBS_HEALTH,   /* a counter of a disk's own health grew: `counter`, `count` by how much; `text` says of which disk, from what to what */
         OBS_EMPTY_GROUPS, /* `count` empty data block groups that the kernel should have deleted; `logical`, `length` of the first; `text` */
         OBS_SPACE,    /* `count` bytes of the quiesced target are kept from use though nothing holds them: `text` says which */
+        OBS_CHECK,    /* btrfs check found errors in the target, which was unmounted in good order: `text` is the first; `result` its exit status */
         OBS_MISCOMPARE, /* data read back is not what was written: `logical` = file offset, `text` names file and block */
         OBS_KERNEL_DIED, /* the machine went down under an earlier start, and the kernel has left why: `text` is what it said */
         OBS_FAULT,    /* a fault of ours has struck `count` blocks, the first on `devid` at `physical`, and what came of it is not what had to:

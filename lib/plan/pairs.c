@@ -8,9 +8,9 @@
 
 #include "base/units.h"
 
-/* They make what the others meet: block groups that come and go. */
+/* They make what the others meet, block groups that come and go, and look at what the others leave. */
 static bool always_runs(const Stressor *s) {
-        return s == &stressor_churn || s == &stressor_sync;
+        return s == &stressor_churn || s == &stressor_sync || s == &stressor_verify;
 }
 
 static unsigned collect(const Plan *plan, const Stressor *out[static PAIRS_STRESSORS_MAX]) {

@@ -67,6 +67,8 @@ static void fill_totals(Json *j, json_object *o) {
         char text[32];
 
         json_put_bool(j, o, "trace", r->trace);
+        json_put_bool(j, o, "checked", r->checked);
+        json_put_u64(j, o, "bytes_verified", r->bytes_verified);
         for (Total i = 0; i < _TOTAL_MAX; i++)
                 if (!report_counts(r, i))
                         json_put_null(j, o, totals_info[i].name);

@@ -182,6 +182,15 @@ static void closing_aim(const Report *r, FILE *f) {
             text_number(histogram_below(&r->aim->missed, NEAR_MISS_NS), near), units_human_duration(NEAR_MISS_NS, limit));
 }
 
+static void closing_checks(const Report *r, FILE *f) {
+        char size[UNITS_MAX];
+
+        if (r->checked)
+                row(f, "checked", "btrfs check found no error in the unmounted target.");
+        if (r->bytes_verified)
+                row(f, "verified", "all %s of data that stays read as they were written, after the stress.", units_human_size(r->bytes_verified, size));
+}
+
 static void closing_faults(const Report *r, FILE *f) {
         if (!r->config || !r->config->fault.enabled || r->totals.stress_ns == 0)
                 return;
@@ -364,6 +373,7 @@ void report_closing(const Report *r, FILE *f, bool color) {
         closing_verdict(r, f, color);
         closing_totals(r, f);
         closing_aim(r, f);
+        closing_checks(r, f);
         closing_pairs(r, f);
         closing_faults(r, f);
         closing_operations(r, f);

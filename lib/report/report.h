@@ -93,6 +93,8 @@ typedef struct Report {
         Held held;
         const DiskHealth *health; /* of each disk of the target; NULL: it has none */
         FaultTally faults[FAULTS_MAX]; /* as in faults[] */
+        bool checked;          /* btrfs check has looked at the unmounted target, and found no error */
+        uint64_t bytes_verified; /* of data that stays, all of which read right when the stress had ended; 0: none did, or it was not read */
         const Pairs *pairs;    /* NULL: all stressors run all the time */
         bool trace;            /* collisions counted from trace events */
         const Soak *soak;      /* NULL: the run is none; else totals and findings are of all its starts, all other numbers of this one */

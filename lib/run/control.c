@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
 #include "base/clock.h"
 #include "run/job-internal.h"
 #include "stress/budget.h"
+#include "stress/miscompare.h"
+#include "stress/population.h"
 #include "target/empty-groups.h"
 #include "target/scrub-aim.h"
 
@@ -200,11 +203,61 @@ static void look_at_space(Job *j, int fd) {
                 *o = seen;
 }
 
+static void block_is_wrong(void *userdata, int fd, const char *name, const PatternMismatch *m) {
+        Job *j = userdata;
+        Observation *o = &j->desk->population;
+        uint64_t count = o->kind == OBS_MISCOMPARE ? o->count + 1 : 1;
+
+        if (count == 1) {
+                miscompare_make(o, j->ops, fd, name, m);
+                board_keep_block(j->board, o->text, m->found, m->expected, m->length);
+        }
+        o->time_ns = clock_mono_ns();
+        o->count = count;
+}
+
+static void read_failed(Job *j, uint64_t file, uint64_t offset, int result) {
+        Observation *o = &j->desk->population;
+
+        if (o->time_ns > 0)
+                return;
+        *o = (Observation){ .time_ns = clock_mono_ns(), .op = OP_READ, .result = result, .logical = offset };
+        snprintf(o->text, sizeof(o->text), POPULATION_DIRECTORY "/%llu", (unsigned long long)file);
+}
+
+static void read_all(Job *j, PopulationReader *reader) {
+        do {
+                uint64_t file = reader->file, offset = reader->offset;
+                int r = population_read(reader, POPULATION_FILE_BYTES);
+
+                if (r < 0)
+                        read_failed(j, file, offset, r);
+        } while (reader->file != 0);
+        j->desk->verified = j->desk->population.time_ns == 0 ? reader->bytes : 0;
+}
+
+/* That there is no memory for a reader is no news at the end of a run: scrubs have read all of it. */
+static void read_population(Job *j, int root_fd) {
+        const Config *c = j->config;
+        PopulationReader reader = { .dir_fd = -1, .bytes = c->target.populate, .func = block_is_wrong, .userdata = j };
+        Error e;
+
+        if (!j->last || c->target.populate == 0 || c->verify.share == 0 || c->target.populate_fill != POPULATE_WRITE)
+                return;
+        reader.dir_fd = openat(root_fd, POPULATION_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        if (reader.dir_fd < 0)
+                read_failed(j, 0, 0, -errno);
+        else if (population_writer(&reader.writer, c->churn.engine, &e) >= 0)
+                read_all(j, &reader);
+        population_reader_close(&reader);
+}
+
 int control_run(Job *j) {
         Target *t = &j->desk->target;
         Observation *o = &j->desk->control;
         _cleanup_close_ int fd = j->open_target(t, &j->desk->error);
 
+        j->desk->verified = 0;
         *o = (Observation){ .kind = OBS_CONTROL, .op = OP_CONTROL_SCRUB, .begin_ns = clock_mono_ns() };
         if (fd < 0)
                 return fd;
@@ -218,6 +271,7 @@ int control_run(Job *j) {
                 scrub_whole(j, fd);
         look_for_empty_groups(j, fd);
         look_at_space(j, fd);
+        read_population(j, fd);
         job_look_at_devices(j, fd, 0);
         o->time_ns = clock_mono_ns();
         return 0;

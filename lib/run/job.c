@@ -205,6 +205,19 @@ void job_check_devices(Job *j) {
         j->desk->check_status = child_run(argv, CHECK_TIMEOUT_NS, j->desk->output, sizeof(j->desk->output));
 }
 
+bool job_check_has_looked(const JobDesk *d) {
+        if (d->check_status < 0 || d->check_status >= 126)
+                return false;
+        return d->check_status == 0 || !strstr(d->output, "cannot scan") || !strstr(d->output, strerror(EEXIST));
+}
+
+const char *job_check_first_error(const JobDesk *d, int *ret_length) {
+        const char *line = strstr(d->output, "ERROR") ?: d->output;
+
+        *ret_length = (int)strcspn(line, "\n");
+        return line;
+}
+
 /* The mount holds the loop devices: to check them after it is gone, hold them here for that while. */
 static int do_retire(Job *j) {
         TargetHold hold;
@@ -219,6 +232,34 @@ static int do_retire(Job *j) {
         return r;
 }
 
+static void say_damage(JobDesk *d) {
+        int length;
+        const char *error = job_check_first_error(d, &length);
+
+        d->check = (Observation){ .time_ns = clock_mono_ns(), .kind = OBS_CHECK, .result = d->check_status, .count = 1 };
+        snprintf(d->check.text, sizeof(d->check.text), "%.*s", length, error);
+}
+
+static int do_finish(Job *j) {
+        JobDesk *d = j->desk;
+        bool was_mounted = d->target.mounted;
+        TargetHold hold;
+        int r;
+
+        target_hold(&hold, &d->target);
+        r = do_unmount(j);
+        if (r == 0 && was_mounted) {
+                job_check_devices(j);
+                if (!job_check_has_looked(d))
+                        snprintf(d->note, sizeof(d->note), "btrfs check could not look at the target at its end (status %d): install btrfs-progs, or give it "
+                                 "more memory or time.", d->check_status);
+                else if (d->check_status != 0)
+                        say_damage(d);
+        }
+        target_release(&hold);
+        return r;
+}
+
 static const struct {
         const char *name;
         int (*run)(Job *j);
@@ -228,6 +269,7 @@ static const struct {
         [JOB_CONTROL] = { "run the control scrub", control_run },
         [JOB_CANCEL] = { "cancel scrub, balance and replace", do_cancel },
         [JOB_UNMOUNT] = { "unmount the target", do_unmount },
+        [JOB_FINISH] = { "unmount and check the target", do_finish },
         [JOB_RETIRE] = { "unmount and check the lost target", do_retire },
         [JOB_FAULT] = { "have a fault strike", do_fault },
         [JOB_CUT] = { "cut the power of the target", outage_begin },
@@ -266,8 +308,9 @@ int job_start(Job *j, JobKind kind, uint64_t now_ns, uint64_t timeout_ns, Error 
 
         j->desk->result = 0;
         j->desk->error = ERROR_NULL;
+        j->desk->check_status = -ECANCELED; /* until it has looked */
         j->desk->output[0] = j->desk->note[0] = 0;
-        j->desk->devstat = j->desk->empty = j->desk->space = (Observation){ 0 };
+        j->desk->devstat = j->desk->empty = j->desk->space = j->desk->population = j->desk->check = (Observation){ 0 };
         j->kind = kind;
         r = child_fork(&j->child, "ss:job", job_main, j);
         if (r < 0) {

@@ -11,6 +11,7 @@
 #include "base/child.h"
 #include "fault/strike.h"
 #include "fault/witness.h"
+#include "observe/board.h"
 #include "observe/observation.h"
 #include "target/empty-groups.h"
 #include "target/space-watch.h"
@@ -22,6 +23,7 @@ typedef enum JobKind {
         JOB_CONTROL, /* sync, then scrub every device, one after the other: the control scrub. For suspects less */
         JOB_CANCEL,  /* cancel scrub, balance and replace and wait until none of them runs */
         JOB_UNMOUNT, /* target_unmount() */
+        JOB_FINISH,  /* of a target that is well: as JOB_UNMOUNT, then btrfs check --readonly on the devices */
         JOB_RETIRE,  /* of a lost target: unmount, btrfs check --readonly on the devices, let them go */
         JOB_FAULT,   /* strike_run() */
         JOB_CUT,     /* outage_begin() */
@@ -53,14 +55,18 @@ typedef struct JobDesk {
         SpaceWatch space_watch; /* begins with JOB_MAKE */
         Observation space;   /* JOB_CONTROL: OBS_SPACE when the kernel keeps space from use; kind OBS_RESULT: it does not */
         char note[256];      /* JOB_MAKE: what the run has to do without, a sentence; empty: nothing */
-        char output[8192];   /* JOB_RETIRE, JOB_POWER_UP: what btrfs check said */
+        Observation population; /* JOB_CONTROL: OBS_MISCOMPARE, the first of `count` blocks of the data that stays that read otherwise than they were
+                                 * written; OBS_RESULT: the first read that failed; time_ns 0: all of it is right */
+        uint64_t verified;   /* JOB_CONTROL: bytes of data that stays, all of which were read and are right; 0: not read, or not right */
+        Observation check;   /* JOB_FINISH: OBS_CHECK when btrfs check found errors; kind OBS_RESULT: it did not */
+        char output[8192];   /* JOB_FINISH, JOB_RETIRE, JOB_POWER_UP: what btrfs check said */
         Strike strike;       /* JOB_FAULT, JOB_POWER_UP */
         Witness witness;     /* JOB_CUT to JOB_POWER_UP */
         uint32_t promised;   /* what it had promised when the power went */
         bool dark;           /* likewise: the power is off, or about to be */
         bool power_goes;     /* JOB_MAKE: power_can_go() */
         bool striking;       /* JOB_FAULT has not come to its end: what it broke may be broken still */
-        int check_status;    /* likewise: its exit status of btrfs check; negative errno: it could not be run */
+        int check_status;    /* as `output`: exit status of btrfs check; negative errno: it could not be run, -ECANCELED: or has not come to its end */
 } JobDesk;
 
 typedef struct Job {
@@ -69,12 +75,14 @@ typedef struct Job {
         uint64_t deadline_ns; /* CLOCK_MONOTONIC */
         size_t fault;         /* JOB_FAULT, JOB_CUT: index in faults[], … */
         uint64_t seed;        /* … and of what it chooses */
+        bool last;            /* JOB_CONTROL: the stress has ended; all data that stays is read too */
         const Suspects *suspects; /* JOB_CONTROL: what it is to decide, for which the groups that the stress uses and these places do; NULL: the whole
                                    * target */
         uint64_t cleaner_wait_ns; /* likewise: how long the cleaner may take to delete empty block groups */
         const char *sys_root; /* prefixes /sys (tests; NULL: none) */
         JobDesk *desk;
         const Config *config;
+        Board *board; /* what is read wrong goes there */
         const BtrfsOps *ops;
         int (*open_target)(const Target *t, Error *e); /* target_open(), or a test's */
 } Job;

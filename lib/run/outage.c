@@ -76,19 +76,6 @@ static void look_at_promises(Job *j, int root_fd) {
                 snprintf(k->text, sizeof(k->text), "%s; ", state.text);
 }
 
-/* Of what btrfs check has said; the rest is its summary. */
-static void say_first_error(Strike *k, const char *output) {
-        const char *line = strstr(output, "ERROR");
-        size_t n = strlen(k->text);
-
-        snprintf(k->text + n, sizeof(k->text) - n, "; btrfs check: %.*s", (int)strcspn(line ?: output, "\n"), line ?: output);
-}
-
-/* Not killed on the way, nor never started. */
-static bool check_has_looked(const JobDesk *d) {
-        return d->check_status >= 0 && d->check_status < 126;
-}
-
 static bool found_something(const Strike *k) {
         return k->seen[FAULT_WRONG] + k->seen[FAULT_LOST] + k->seen[FAULT_DAMAGED] > 0;
 }
@@ -97,11 +84,14 @@ static bool found_something(const Strike *k) {
 static int conclude(Job *j) {
         Strike *k = &j->desk->strike;
         size_t n = strlen(k->text);
+        int length;
+        const char *error = job_check_first_error(j->desk, &length);
 
         snprintf(k->text + n, sizeof(k->text) - n, "the power of all devices: %u files had been made durable before", k->n_blocks);
         strike_say_differences(k);
+        n = strlen(k->text);
         if (j->desk->check_status != 0)
-                say_first_error(k, j->desk->output);
+                snprintf(k->text + n, sizeof(k->text) - n, "; btrfs check: %.*s", length, error);
         k->end = k->seen[FAULT_WRONG] > 0                             ? STRIKE_WRONG
                  : k->seen[FAULT_LOST] + k->seen[FAULT_DAMAGED] > 0 ? STRIKE_BROKEN
                  : k->n_blocks == 0                                   ? STRIKE_VOID
@@ -155,8 +145,8 @@ int outage_end(Job *j) {
         if (r == 0) {
                 d->dark = false;
                 job_check_devices(j);
-                d->strike.seen[FAULT_DAMAGED] = check_has_looked(d) && d->check_status != 0;
-                if (!check_has_looked(d))
+                d->strike.seen[FAULT_DAMAGED] = job_check_has_looked(d) && d->check_status != 0;
+                if (!job_check_has_looked(d))
                         r = error_set(&d->error, EXIT_ERROR, EIO, "btrfs check could not look at the target after the power cut (status %d): install "
                                       "btrfs-progs, or give it more memory or time.", d->check_status);
                 r = r < 0 ? r : mount_and_look(j);

@@ -7,29 +7,17 @@
 #include <sys/stat.h>
 
 #include "base/units.h"
-#include "stress/writer.h"
+#include "stress/population.h"
 
-#define DIRECTORY "population"
-#define FILE_BYTES (64 * MiB)
-#define BLOCK_BYTES (1 * MiB)
-#define DEPTH 4
 #define SPARSE_FILE_BYTES GiB        /* a data block group on devices of some size */
 /* Of each: more than an aimed scrub takes for the churn's (HEAVY_SLACK in st-scrub.c), and than a balance by Balance.UsageData=5 relocates. */
 #define SPARSE_KEPT_BYTES (64 * MiB)
 
-static int open_file(int dir_fd, uint64_t i, int flags) {
-        char name[24];
-        int fd;
-
-        snprintf(name, sizeof(name), "%llu", (unsigned long long)i);
-        fd = openat(dir_fd, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
-        return fd < 0 ? -errno : fd;
-}
-
 static int write_all(Writer *w, int dir_fd, uint64_t bytes) {
-        for (uint64_t i = 0, done = 0; done < bytes; i++, done += FILE_BYTES) {
-                _cleanup_close_ int fd = open_file(dir_fd, i, O_CREAT | O_EXCL);
-                int r = fd < 0 ? fd : writer_write(w, fd, MIN_OF(bytes - done, FILE_BYTES), &(Pattern){ .file = i });
+        for (uint64_t i = 0; i < population_files(bytes); i++) {
+                _cleanup_close_ int fd = population_open(dir_fd, i, O_WRONLY | O_CREAT | O_EXCL);
+                const Pattern pattern = population_pattern(i);
+                int r = fd < 0 ? fd : writer_write(w, fd, population_file_size(bytes, i), &pattern);
                 if (r < 0)
                         return r;
         }
@@ -38,7 +26,7 @@ static int write_all(Writer *w, int dir_fd, uint64_t bytes) {
 
 static int allocate_all(int dir_fd, uint64_t bytes) {
         for (uint64_t i = 0, done = 0; done < bytes; i++, done += SPARSE_FILE_BYTES) {
-                _cleanup_close_ int fd = open_file(dir_fd, i, O_CREAT | O_EXCL);
+                _cleanup_close_ int fd = population_open(dir_fd, i, O_WRONLY | O_CREAT | O_EXCL);
                 if (fd < 0)
                         return fd;
                 if (fallocate(fd, 0, 0, (off_t)MIN_OF(bytes - done, SPARSE_FILE_BYTES)) < 0)
@@ -50,7 +38,7 @@ static int allocate_all(int dir_fd, uint64_t bytes) {
 /* Only when all are allocated: the next would take the room that this makes, and no group of its own. */
 static int punch_all(int dir_fd, uint64_t bytes) {
         for (uint64_t i = 0, done = 0; done < bytes; i++, done += SPARSE_FILE_BYTES) {
-                _cleanup_close_ int fd = open_file(dir_fd, i, 0);
+                _cleanup_close_ int fd = population_open(dir_fd, i, O_WRONLY);
                 if (fd < 0)
                         return fd;
                 if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, SPARSE_KEPT_BYTES, SPARSE_FILE_BYTES - SPARSE_KEPT_BYTES) < 0)
@@ -66,7 +54,6 @@ static int fill_sparsely(int dir_fd, uint64_t bytes) {
 }
 
 int populate(const Target *t, const Config *c, const BtrfsOps *ops, int root_fd, Error *e) {
-        const WriterShape shape = { .engine = c->churn.engine, .block_size = BLOCK_BYTES, .depth = DEPTH };
         _cleanup_(writer_freep) Writer *w = NULL;
         _cleanup_close_ int dir_fd = -1;
         char size[UNITS_MAX];
@@ -75,11 +62,11 @@ int populate(const Target *t, const Config *c, const BtrfsOps *ops, int root_fd,
         if (c->target.populate == 0)
                 return 0;
         if (c->target.populate_fill == POPULATE_WRITE)
-                r = writer_new(&w, &shape, e);
+                r = population_writer(&w, c->churn.engine, e);
         if (r < 0)
                 return r;
-        if (mkdirat(root_fd, DIRECTORY, 0700) == 0)
-                dir_fd = openat(root_fd, DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        if (mkdirat(root_fd, POPULATION_DIRECTORY, 0700) == 0)
+                dir_fd = openat(root_fd, POPULATION_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         r = dir_fd < 0 ? -errno : w ? write_all(w, dir_fd, c->target.populate) : fill_sparsely(dir_fd, c->target.populate);
         if (r == 0)
                 r = ops->sync(root_fd);

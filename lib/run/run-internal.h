@@ -37,6 +37,7 @@ struct Run {
         bool stop;           /* asked for by the user */
         bool urgent;         /* the end may take at most 10 s */
         bool stuck;          /* what workers wait for, or an oops has left locked, an unmount would wait for too */
+        bool sound;          /* the last control scrub has come to its end: what btrfs check finds then is for the judge */
         bool completed;      /* the asked-for time is over */
         bool powering_up;    /* retiring with JOB_POWER_UP */
         bool reconfigured;   /* evicting for a new configuration, not for a lost target */
@@ -93,6 +94,8 @@ uint64_t run_walk_ns(const Run *r);
 uint64_t run_failing_findings(const Run *r);
 /* What btrfs check said of the lost target goes to the evidence of the finding that was met last. */
 void run_keep_check(Run *r);
+/* The target was unmounted, and perhaps checked: what came of that. */
+void run_finished(Run *r);
 void run_conclude(Run *r);
 
 /* run-health.c; on loop files they do nothing. A target has been made: its disks are asked, and to be waited for before the stress. */

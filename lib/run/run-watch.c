@@ -105,6 +105,8 @@ void run_observe_asides(Run *r) {
                 run_observe(r, &r->desk->empty);
         if (r->desk->space.kind == OBS_SPACE)
                 run_observe(r, &r->desk->space);
+        if (r->desk->population.time_ns > 0)
+                run_observe(r, &r->desk->population);
 }
 
 bool run_control_is_clean(Run *r) {
@@ -258,6 +260,19 @@ void run_keep_check(Run *r) {
 
         if (k < 0 && k != -EEXIST)
                 run_note(r, "What btrfs check said of a lost target cannot be kept in %.200s: %s. Make room there.", f->evidence, strerror(-k));
+}
+
+void run_finished(Run *r) {
+        run_observe_asides(r);
+        r->report.checked = r->sound && r->desk->check_status == 0;
+        if (r->desk->note[0])
+                run_note(r, "%s", r->desk->note);
+        if (r->desk->check.kind != OBS_CHECK)
+                return;
+        run_observe(r, &r->desk->check);
+        judge_decide(r->judge);
+        run_tell_findings(r);
+        run_keep_check(r);
 }
 
 bool run_lost(Run *r) {

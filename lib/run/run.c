@@ -265,6 +265,7 @@ static void step_retiring(Run *r) {
                 return enter(r, after_target(r));
         /* The old workers have gone: knobs and benches are those of the new ones. */
         if (r->reconfigured) {
+                run_finished(r);
                 run_tune_begin(r);
                 run_pairs_begin(r);
                 run_fault_begin(r);
@@ -298,13 +299,22 @@ static void step_final(Run *r) {
         else
                 run_control_is_clean(r);
         r->asked = 0;
+        r->sound = true;
+        r->report.bytes_verified = r->desk->verified;
         enter(r, RUN_UNMOUNTING);
 }
 
+/* Who wants the run to end does not wait for the check: it ends with the job. */
+static bool check_can_be_left(const Run *r) {
+        return r->urgent && r->job.kind == JOB_FINISH && !r->desk->target.mounted;
+}
+
 static void step_unmounting(Run *r) {
-        if (!job_is_done(r, RUN_DONE))
+        if (check_can_be_left(r))
+                job_abandon(&r->job);
+        else if (!job_is_done(r, RUN_DONE))
                 return;
-        run_observe_asides(r);
+        run_finished(r);
         enter(r, after_target(r));
 }
 
@@ -329,7 +339,8 @@ static void enter_control(Run *r) {
         r->suspected = r->asked & JUDGE_CONFIRM;
         r->job.suspects = r->state == RUN_CONFIRMING && r->suspected && r->suspects.n > 0 && !r->suspects.anywhere ? &r->suspects : NULL;
         r->asked &= ~(unsigned)(r->state == RUN_CONFIRMING ? JUDGE_CONFIRM : 0);
-        start_job(r, JOB_CONTROL, CONTROL_TIMEOUT_NS + 3 * run_walk_ns(r));
+        r->job.last = r->state == RUN_FINAL;
+        start_job(r, JOB_CONTROL, CONTROL_TIMEOUT_NS + (r->job.last ? 4 : 3) * run_walk_ns(r));
 }
 
 static void enter_pausing(Run *r) {
@@ -365,11 +376,14 @@ static void enter_end(Run *r) {
 
 static void enter_retiring(Run *r) {
         r->powering_up = r->desk->dark && !r->reconfigured;
-        start_job(r, r->powering_up ? JOB_POWER_UP : r->reconfigured ? JOB_UNMOUNT : JOB_RETIRE, r->stuck ? UNMOUNT_URGENT_NS : RETIRE_TIMEOUT_NS);
+        start_job(r, r->powering_up ? JOB_POWER_UP : r->reconfigured ? JOB_FINISH : JOB_RETIRE, r->stuck ? UNMOUNT_URGENT_NS : RETIRE_TIMEOUT_NS);
 }
 
 static void enter_unmounting(Run *r) {
-        start_job(r, JOB_UNMOUNT, r->urgent || r->stuck ? UNMOUNT_URGENT_NS : UNMOUNT_TIMEOUT_NS);
+        if (r->sound && !r->urgent && !r->stuck)
+                start_job(r, JOB_FINISH, RETIRE_TIMEOUT_NS);
+        else
+                start_job(r, JOB_UNMOUNT, r->urgent || r->stuck ? UNMOUNT_URGENT_NS : UNMOUNT_TIMEOUT_NS);
 }
 
 static void enter_examining(Run *r) {

@@ -14,6 +14,7 @@ const Stressor *const stressors[] = {
         &stressor_snapshot,
         &stressor_sync,
         &stressor_trim,
+        &stressor_verify,
 };
 const size_t n_stressors = ELEMENTSOF(stressors);
 

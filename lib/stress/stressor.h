@@ -31,6 +31,7 @@ extern const Stressor stressor_scrub;
 extern const Stressor stressor_snapshot;
 extern const Stressor stressor_sync;
 extern const Stressor stressor_trim;
+extern const Stressor stressor_verify;
 
 /* Sorted by name. */
 extern const Stressor *const stressors[];

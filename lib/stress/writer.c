@@ -40,9 +40,35 @@ static int pwrite_write(Writer *w, int fd, uint64_t length, const Pattern *p) {
         return 0;
 }
 
+static int pread_block(Writer *w, int fd, const WriterRead *read, uint64_t offset, size_t length) {
+        size_t done = 0;
+        ssize_t n = 1;
+
+        while (done < length && n != 0) {
+                n = pread(fd, w->buffers + done, length - done, (off_t)(offset + done));
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                done += (size_t)n;
+        }
+        read->sink(read->userdata, w->buffers, offset, length, done);
+        return 0;
+}
+
+static int pread_read(Writer *w, int fd, const WriterRead *read) {
+        for (uint64_t done = 0; done < read->length; done += w->shape.block_size) {
+                int r = pread_block(w, fd, read, read->offset + done, (size_t)MIN_OF(read->length - done, (uint64_t)w->shape.block_size));
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 static const WriterEngine engine_pwrite = {
         .name = "pwrite",
         .write = pwrite_write,
+        .read = pread_read,
 };
 
 /* For each [Churn] Engine=: the engine, and what does the work where that cannot be had. */
@@ -108,4 +134,8 @@ void writer_freep(Writer **w) {
 int writer_write(Writer *w, int fd, uint64_t length, const Pattern *p) {
         w->written = 0;
         return w->engine->write(w, fd, length, p);
+}
+
+int writer_read(Writer *w, int fd, const WriterRead *read) {
+        return w->engine->read(w, fd, read);
 }

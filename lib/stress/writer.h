@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * Writer: writes a file full of pattern, block by block, so many requests in flight. Two engines behind one interface: io_uring with
+ * Writer: writes a file full of pattern, or reads one, block by block, so many requests in flight. Two engines behind one interface: io_uring with
  * registered buffers (ring.c) and plain pwrite, for where io_uring is switched off.
  */
 #include "base/error.h"
@@ -10,12 +10,23 @@
 
 typedef struct Writer Writer;
 
+/* Given a block that was read: of the `length` bytes asked for at `offset` of the file there were `got`. */
+typedef void (*WriterSink)(void *userdata, const void *block, uint64_t offset, size_t length, size_t got);
+
+/* What is read, and who gets it. */
+typedef struct WriterRead {
+        uint64_t offset, length;
+        WriterSink sink;
+        void *userdata;
+} WriterRead;
+
 typedef struct WriterEngine {
         const char *name;   /* "io_uring", "pwrite" */
         const char *remedy; /* where it cannot be had: what to do, without the full stop; NULL: it always can */
         /* 0 or a negative errno: the engine cannot be had here. May be NULL, like close. */
         int (*open)(Writer *w);
         int (*write)(Writer *w, int fd, uint64_t length, const Pattern *p);
+        int (*read)(Writer *w, int fd, const WriterRead *read);
         void (*close)(Writer *w);
 } WriterEngine;
 
@@ -47,6 +58,10 @@ void writer_freep(Writer **w);
  * Returns 0 or the kernel's negative errno of the first request that failed; then some blocks before and behind it may have been written.
  * Short writes and EINTR are continued. Blocks. */
 int writer_write(Writer *w, int fd, uint64_t length, const Pattern *p);
+
+/* Reads these bytes of the file, in blocks of block_size (the buffers and so each request are aligned, as O_DIRECT wants it), and hands on
+ * each as it comes, in any order. A writer that has read does not write any more: its payload is gone. Returns as writer_write(); blocks. */
+int writer_read(Writer *w, int fd, const WriterRead *read);
 
 /* For engines: buffer `slot`, its headers stamped for the block at `offset`. */
 void *writer_stamp(Writer *w, unsigned slot, uint64_t offset, size_t length, const Pattern *p);
