@@ -152,6 +152,7 @@ static int replay(const Options *o, Session *s, Error *e) {
         const ReplayCaller caller = { .userdata = s, .try = try_once, .tell = tell };
         int r;
 
+        cgroup_settle(NULL); /* else we would be left where a try moves away from: see base/cgroup.h */
         replay_print_header(&s->replay, &s->config, s->people);
         replay_run(&s->replay, &caller);
         replay_print_closing(&s->replay, s->people);

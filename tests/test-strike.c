@@ -10,10 +10,13 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 
 #include "base/child.h"
@@ -23,7 +26,7 @@
 
 #define FLIPS 100
 
-typedef enum Lie { HONEST, SWALLOW, IDLE, DOUBLE, ELSEWHERE, UNCORRECTED, INVENT, _LIE_MAX } Lie;
+typedef enum Lie { HONEST, SWALLOW, IDLE, DOUBLE, ELSEWHERE, UNCORRECTED, FORGE, INVENT, _LIE_MAX } Lie;
 
 static const char *const lie_names[_LIE_MAX] = {
         [HONEST] = "honest",
@@ -32,12 +35,14 @@ static const char *const lie_names[_LIE_MAX] = {
         [DOUBLE] = "counts twice",
         [ELSEWHERE] = "counts for the next device",
         [UNCORRECTED] = "says uncorrectable",
+        [FORGE] = "commits something else",
         [INVENT] = "makes one up",
 };
 
 static struct {
         Lie lie;
         ScrubStats kept; /* ELSEWHERE: for the next */
+        pid_t striker;
 } liar;
 
 static void forget_errors(ScrubStats *s) {
@@ -71,6 +76,23 @@ static int lying_scrub(int fd, const ScrubRange *range, ScrubStats *stats) {
         return r;
 }
 
+/* To those whom a fault has beside itself, not to the strike. */
+static int stuck_sync(int fd) {
+        while (getpid() != liar.striker)
+                pause();
+        return btrfs_kernel_ops.sync(fd);
+}
+
+/* The last block of what the one who is limited has written. */
+static int forging_sync(int fd) {
+        _cleanup_close_ int file = openat(fd, "limited", O_WRONLY | O_CLOEXEC);
+        struct stat st;
+
+        if (file >= 0 && fstat(file, &st) == 0 && st.st_size > 0 && pwrite(file, "forged", strlen("forged"), st.st_size - 100) < 0)
+                return -errno;
+        return btrfs_kernel_ops.sync(fd);
+}
+
 static int do_nothing(int fd _unused_) {
         return 0;
 }
@@ -89,9 +111,14 @@ static StrikeEnd strike_once(Fixture *f, const Fault *fault, Lie lie, uint64_t s
                 ops.scrub_cancel = ops.balance_cancel = ops.balance_pause = ops.replace_cancel = ops.freeze = ops.thaw = do_nothing;
                 ops.remount = remount_nothing;
         }
+        if (fault->limits && lie == IDLE)
+                ops.sync = stuck_sync;
+        if (lie == FORGE)
+                ops.sync = forging_sync;
         target_learn_paths(&f->target, &btrfs_kernel_ops, f->fd); /* a replace may have come to its end instead of being cancelled */
         memset(&liar, 0, sizeof(liar));
         liar.lie = lie;
+        liar.striker = getpid();
         if (strike_run(k, &order, &e) < 0)
                 fail_msg("%s", e.sentence);
         return k->end;
@@ -127,20 +154,35 @@ static bool is_of_device(const Fault *f) {
         return f == &fault_device_loss || f == &fault_write_error;
 }
 
+/* What of the machine decides which faults there are. */
+typedef struct Here {
+        bool layered, limited, in_memory;
+} Here;
+
+static bool limits_are_ours(void) {
+        Cgroup g;
+        bool ours = cgroup_make(&g, NULL, "limited", "memory") == 0 && cgroup_make(&g, NULL, "limited", "io") == 0;
+
+        cgroup_remove(&g);
+        return ours;
+}
+
 /* What must come of it; STRIKE_VOID: the lie changes nothing that could be seen. */
-static StrikeEnd wanted(const Fault *f, const Profiles *p, Lie lie, bool layered) {
+static StrikeEnd wanted(const Fault *f, const Profiles *p, Lie lie, const Here *here) {
         bool counted = f != &fault_parity && f != &fault_slow_disk && !f->act;
         bool corrected = f == &fault_tree || is_of_device(f) || ((f == &fault_data || f == &fault_bad_sector) && p->copies + p->parity > 1);
 
-        if (f == &fault_cancel && lie == IDLE && p != profiles_tried) /* it takes ten seconds to be sure, and is the same on all */
+        if ((f == &fault_cancel || f->limits) && lie == IDLE && p != profiles_tried) /* it takes ten seconds to be sure, and is the same on all */
                 return STRIKE_VOID;
         if (f == &fault_parity && p->parity == 0)
                 return STRIKE_NOT_HERE;
         if (f == &fault_tree && p->metadata_copies < 2)
                 return STRIKE_NOT_HERE;
-        if ((f == &fault_bad_sector || f == &fault_slow_disk) && !layered)
+        if (f->limits && (!here->limited || (f == &fault_memory_limit && here->in_memory)))
                 return STRIKE_NOT_HERE;
-        if (is_of_device(f) && !(layered && is_mirrored(p->data) && is_mirrored(p->metadata)))
+        if ((f == &fault_bad_sector || f == &fault_slow_disk) && !here->layered)
+                return STRIKE_NOT_HERE;
+        if (is_of_device(f) && !(here->layered && is_mirrored(p->data) && is_mirrored(p->metadata)))
                 return STRIKE_NOT_HERE;
         switch (lie) {
         case HONEST:
@@ -153,6 +195,8 @@ static StrikeEnd wanted(const Fault *f, const Profiles *p, Lie lie, bool layered
                 return counted && !is_of_device(f) ? STRIKE_EXCESS : STRIKE_VOID; /* of which more may come */
         case ELSEWHERE: /* errors of the last scrub of all are lost */
                 return is_of_device(f) ? STRIKE_EXCESS : corrected && p->n_devices > 1 ? STRIKE_OTHER : STRIKE_VOID;
+        case FORGE:
+                return f->limits ? STRIKE_WRONG : STRIKE_VOID;
         case UNCORRECTED:
                 return corrected ? STRIKE_OTHER : STRIKE_VOID;
         default:
@@ -163,22 +207,25 @@ static StrikeEnd wanted(const Fault *f, const Profiles *p, Lie lie, bool layered
 static void test_every_fault_on_every_profile(void **state) {
         Fixture *f = need_kernel(state);
         Error e = ERROR_NULL;
-        bool layered = layer_check(NULL, &e) == 0;
+        Here here = { .layered = layer_check(NULL, &e) == 0, .limited = limits_are_ours() };
+        struct statfs fs;
         unsigned rows = 0;
 
-        if (!layered)
+        if (!here.layered)
                 print_message("%s\n", e.sentence);
-
+        if (!here.limited)
+                print_message("Nobody can be limited here: no control group is ours.\n");
         for (size_t i = 0; i < ELEMENTSOF(profiles_tried); i++) {
                 const Profiles *p = &profiles_tried[i];
 
                 configure(f, p->n_devices, 256 * MiB, p->data, p->metadata);
-                f->config.target.layer = layered ? LAYER_DM : LAYER_NONE;
+                f->config.target.layer = here.layered ? LAYER_DM : LAYER_NONE;
                 make(f);
                 root_fd(f);
+                here.in_memory = statfs(f->target.image_directory, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
                 for (size_t k = 0; k < n_faults; k++)
                         for (Lie lie = HONEST; lie < _LIE_MAX; lie++) {
-                                StrikeEnd end = wanted(faults[k], p, lie, layered), got;
+                                StrikeEnd end = wanted(faults[k], p, lie, &here), got;
                                 Strike s;
 
                                 if (end == STRIKE_VOID || faults[k]->cuts_power) /* which has a kernel of its own that lies: tests/vm/table */

@@ -18,7 +18,8 @@ static const char *const empty_names[] = { "unlink", "truncate", "punch", "subvo
                                            NULL }; /* bits of ChurnEmpty, in order */
 static const char *const group_names[] = { "data", "metadata", "system", NULL }; /* bits of GroupType, in order */
 static const char *const fault_names[] = {
-        "bad-sector", "cancel", "data", "device-loss", "freeze", "parity", "power-cut", "read-only", "slow-disk", "super", "tree", "write-error", NULL,
+        "bad-sector", "cancel", "data", "device-loss", "freeze", "io-limit", "memory-limit", "parity", "power-cut", "read-only", "slow-disk", "super", "tree",
+        "write-error", NULL,
 }; /* bits: the order of faults[] (fault/fault.h) */
 static const char *const auto_names[] = { "auto", NULL };
 static const char *const checksum_names[] = { "crc32c", "xxhash", "sha256", "blake2", NULL };
@@ -244,10 +245,12 @@ const Key keys[] = {
           .help = "Break something on purpose, again and again, and hold the kernel to what must come of it: the stress pauses, single bits are flipped "
                   "on the devices below the mounted target, or devices fail, scrubs must report and repair exactly that, and all data must read back "
                   "right. More, less or other than that is a finding. Needs a kernel that lets mounted devices be written to, as most do." },
-        { "Fault", "Faults", &type_set, SLOT(fault.faults), "bad-sector cancel data device-loss freeze parity power-cut read-only slow-disk super tree write-error", fault_names,
+        { "Fault", "Faults", &type_set, SLOT(fault.faults),
+          "bad-sector cancel data device-loss freeze io-limit memory-limit parity power-cut read-only slow-disk super tree write-error", fault_names,
           .help = "Which, in turn: bits of one copy of some data (where there is but one copy and no parity, exactly these blocks must be lost), a bit "
                   "of the parity of some data, of a superblock, of one copy of a tree block; a scrub or balance, with Replace.Enabled= also a replace, cancelled, or a balance paused, in its middle (cancel), a freeze of the filesystem under "
-                  "writes and scrubs (freeze), a remount read-only and back (read-only), under all of which nothing may get through or break. With Target.Layer=dm also: sectors of one copy of "
+                  "writes and scrubs (freeze), a remount read-only and back (read-only), one who writes and is short of memory or I/O by the limits of a control group (memory-limit, io-limit), "
+                  "under all of which nothing may get through or break. With Target.Layer=dm also: sectors of one copy of "
                   "some data that cannot be read until they are written (bad-sector; dm-dust), a device that is slow, under which nothing may fail "
                   "(slow-disk; dm-delay), one that is gone for a while, or takes no writes, and which a scrub must bring up to date (device-loss, "
                   "write-error; dm-flakey; where all is mirrored), and a loss of power of all devices in the middle of the stress, after which all must be there that fsync had promised and "

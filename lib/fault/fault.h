@@ -6,6 +6,7 @@
  * nothing may break. To add one: write lib/fault/ft-NAME.c with a const Fault
  * at its bottom; add one line each to fault.h (extern), registry.c and lib/lib.am, and its name to fault_names in config/key.c.
  */
+#include "base/cgroup.h"
 #include "base/rng.h"
 #include "fault/prey.h"
 #include "fault/wound.h"
@@ -52,6 +53,8 @@ typedef struct FaultScene {
         Operation op;  /* what an act has failed with */
         const TargetDevice *device; /* of the target, … */
         const char *spare;          /* … and the path of one that is not: what an act is about */
+        const Cgroup *group;        /* … and that whose processes it limits, … */
+        uint64_t limited_bytes;     /* … and what they write and read */
 } FaultScene;
 
 typedef struct FaultBlock {
@@ -76,6 +79,7 @@ typedef struct FaultPlan {
 typedef struct Fault {
         const char *name, *help;
         bool cuts_power; /* of all devices, under the stress, and nothing else: what comes of it is looked at by run/outage.h; all below is unused */
+        bool limits;     /* by a control group below ours, see base/cgroup.h */
         /* Does something to the filesystem as a whole, takes it back, and counts what must not be (FAULT_THROUGH, FAULT_LATE, FAULT_ODD). Leaves the
          * prey where it is. Blocks. Returns as choose() does; what the kernel has refused goes to the scene's `op`. NULL: it is a fault of blocks. */
         int (*act)(FaultScene *s, uint64_t seen[static _FAULT_COUNT_MAX]);
@@ -97,6 +101,8 @@ extern const Fault fault_cancel;
 extern const Fault fault_data;
 extern const Fault fault_device_loss;
 extern const Fault fault_freeze;
+extern const Fault fault_io_limit;
+extern const Fault fault_memory_limit;
 extern const Fault fault_parity;
 extern const Fault fault_power_cut;
 extern const Fault fault_read_only;

@@ -10,6 +10,8 @@ const Fault *const faults[] = {
         &fault_data,
         &fault_device_loss,
         &fault_freeze,
+        &fault_io_limit,
+        &fault_memory_limit,
         &fault_parity,
         &fault_power_cut,
         &fault_read_only,

@@ -2,6 +2,7 @@
 /* Faults in a run: one after the other strikes the paused target. */
 #include <string.h>
 
+#include "base/cgroup.h"
 #include "run/run-internal.h"
 
 #define FAULT_STREAM 0xfa /* of the run's seed */
@@ -17,6 +18,22 @@ static bool any_left(const Run *r) {
                 if (takes_part(r, i))
                         return true;
         return false;
+}
+
+static bool limits_are_asked(const Run *r) {
+        for (size_t i = 0; i < n_faults; i++)
+                if (faults[i]->limits && r->config.fault.enabled && takes_part(r, i))
+                        return true;
+        return false;
+}
+
+/* Whether or not they are asked for: a reload may ask for them, when there are processes that this would leave where they are. */
+void run_fault_settle(Run *r) {
+        int k = cgroup_settle(NULL);
+
+        if (k < 0 && limits_are_asked(r))
+                run_note(r, "Faults that limit memory or I/O are left out: no control group is handed to this process (%s); "
+                         "run it as the service, or by systemd-run --scope --property=Delegate=yes.", strerror(-k));
 }
 
 void run_fault_begin(Run *r) {

@@ -51,6 +51,7 @@ static int allocate(Run *r, Error *e) {
         r->desk->target.owner = getpid(); /* the jobs that make it die at once */
         r->job.desk = r->desk;
         r->job.ops = &btrfs_kernel_ops;
+        r->job.board = r->board;
         r->job.open_target = target_open;
         r->crew = (Crew){ .board = r->board, .plan = &r->plan, .config = &r->config, .target = &r->desk->target,
                           .ops = &btrfs_kernel_ops, .open_target = target_open, .socket = -1 };
@@ -86,6 +87,7 @@ int run_new(Run **ret, const Config *config, const char *version, const RunListe
                 return k;
         init_report(r, version);
         note_known_races(r);
+        run_fault_settle(r);
         k = run_open_sources(r, e);
         /* Last: what fails after it would be a crash of the soak. */
         if (k < 0 || (k = run_soak_begin(r, e)) < 0)
