@@ -65,7 +65,7 @@ static void data_that_came_back_different_is_told(void **state _unused_) {
         } cases[] = {
                 { .at = 3 * 64 * KiB + 4096 + 200, .offset = 3 * 64 * KiB + 4096, .text = "churn-1/1, cycle 1: flipped: payload differs from byte 200" },
                 { .at = 0, .offset = 0, .text = "churn-1/1, cycle 1: flipped: magic is" },
-                { .cut = 64 * KiB + 100, .offset = 64 * KiB, .text = "churn-1/1, cycle 1: the file ends 100 bytes into a block of 65536" },
+                { .cut = 64 * KiB + 100, .offset = 64 * KiB, .text = "churn-1/1, cycle 1: lost: the file ends 100 bytes into a block of 65536" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {

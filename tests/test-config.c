@@ -66,6 +66,7 @@ static const struct {
         { "Run", "PairTime", "1500ms", NULL, { "-1s", "25h", "ten" } },
         { "Run", "Tune", "1", "yes", { "2", "auto" } },
         { "Run", "MinCollisions", "5", NULL, { "-5", "5%" } },
+        { "Run", "Check", "no", NULL, { "maybe" } },
         { "Run", "MaxRemakes", "0", NULL, { "10001", "no" } },
         { "Run", "OnFinding", "hold", NULL, { "Stop", "halt", "sto", "stopp", "holds" } },
         { "Run", "OperationDeadline", "1500ms", NULL, { "0", "999ms", "25h" } },

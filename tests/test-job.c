@@ -413,13 +413,14 @@ static void what_stays_is_read_at_the_end(void **state) {
         static const FakeRule script[] = {
                 { .call = FAKE_SYNC }, { .call = FAKE_SCRUB }, { .call = FAKE_TREE_SEARCH }, { .call = FAKE_DEVICE_STATS },
         };
-        Config c = { .target.populate = POPULATED, .verify.share = 10 };
+        Config c = { .verify.share = 10 };
         Job *j = *state;
         const Observation *o = &j->desk->population;
 
         strcpy(target_directory + strlen(target_directory) - 6, "XXXXXX");
         assert_non_null(mkdtemp(target_directory));
         populate_directory();
+        j->desk->target.populated = POPULATED;
         j->open_target = open_directory;
         j->config = &c;
         j->cleaner_wait_ns = 0;
@@ -460,9 +461,13 @@ static void a_check_that_was_kept_from_looking_says_nothing(void **state _unused
         d.check_status = 1;
         strcpy(d.output, "ERROR: cannot scan /dev/loop0: File exists\n");
         assert_false(job_check_has_looked(&d));
-        strcpy(d.output, "ERROR: cannot scan /dev/loop0: Structure needs cleaning\n");
+        strcpy(d.output, "Opening filesystem to check...\nERROR: cannot open file system\n"); /* a device that is gone, and more */
+        assert_false(job_check_has_looked(&d));
+        strcpy(d.output, "parent transid verify failed on 30588928 wanted 8 found 5\nERROR: cannot open file system\n");
         assert_true(job_check_has_looked(&d));
-        strcpy(d.output, "ERROR: cannot open file system\n");
+        strcpy(d.output, "[1/7] checking root items\n[2/7] checking extents\nERROR: errors found in extent allocation tree\n");
+        assert_true(job_check_has_looked(&d));
+        strcpy(d.output, "Opening filesystem to check...\nChecking filesystem on /dev/loop0\nerror\n");
         assert_true(job_check_has_looked(&d));
         d.check_status = 137;
         assert_false(job_check_has_looked(&d));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the disks themselves count: a finding for each disk and counter. */
+/* What the disks themselves count: a finding for each disk and counter; and what is laid to a disk that fails. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -93,12 +93,32 @@ static void what_finds_no_row_is_not_lost(void **state) {
         assert_int_equal(judge_verdict(j, &facts, why, sizeof(why)), EXIT_FAIL);
 }
 
+static void a_damaged_filesystem_is_the_kernels_unless_a_disk_has_failed(void **state) {
+        const Observation damage = { .time_ns = START + 5 * NSEC_PER_SEC, .kind = OBS_CHECK, .result = 1, .count = 1, .text = "ERROR: root 5" };
+        Judge *j = *state;
+
+        judge_feed(j, &damage);
+        judge_decide(j);
+        assert_int_equal(judge_n_findings(j), 1);
+        assert_int_equal(judge_finding(j, 0)->class, CLASS_DAMAGED);
+        assert_int_equal(judge_finding(j, 0)->grade, GRADE_FINDING);
+        judge_feed(j, &(Observation){ .time_ns = START + 6 * NSEC_PER_SEC, .kind = OBS_DEVSTAT, .devid = 4, .count = 3, .text = "write_errs" });
+        judge_decide(j);
+        judge_feed(j, &damage);
+        judge_decide(j);
+        assert_int_equal(judge_n_findings(j), 2);
+        assert_int_equal(judge_finding(j, 1)->class, CLASS_IO_ERROR);
+        assert_int_equal(judge_finding(j, 1)->count, 2);
+        assert_int_equal(judge_finding(j, 0)->count, 1);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(each_disk_and_counter_has_a_row),
                 TEST(what_an_earlier_start_has_found_is_counted_on),
                 TEST(what_finds_no_row_is_not_lost),
+                TEST(a_damaged_filesystem_is_the_kernels_unless_a_disk_has_failed),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,7 +94,7 @@ static void test_pairs(void **state _unused_) {
         c.trim.enabled = true;
         assert_int_equal(plan_make(&p, &c, 42, &e), 0);
         text = PRINTED(f, plan_print(&p, &c, f));
-        assert_non_null(strstr(text, "\npairs       3, each for 10s, then again; churn and sync run all the time\n"
+        assert_non_null(strstr(text, "\npairs       3, each for 10s, then again; churn, sync and verify run all the time\n"
                                      "  1         balance x scrub\n"
                                      "  2         scrub x trim\n"
                                      "  3         balance x trim\n"

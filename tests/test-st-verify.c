@@ -39,7 +39,7 @@ static void lay(const WorkerFixture *f, ChurnEngine engine) {
 
 static void begin(WorkerFixture *f, ChurnEngine engine) {
         fixture_begin(f, &stressor_verify, 1);
-        f->config.target.populate = BYTES;
+        f->target.populated = BYTES;
         f->config.churn.engine = engine;
         f->config.verify.share = 100;
         lay(f, engine);

@@ -94,18 +94,26 @@ static int make(const char *root, const char *directory) {
         return r < 0 ? r : mkdir(path, 0755) < 0 && errno != EEXIST ? -errno : 0;
 }
 
+static bool is_empty(const char *root, const char *group) {
+        char path[PATH_MAX], text[32];
+        int r = locate(path, NULL, group, PROCESSES);
+
+        return r == 0 && fs_read(root, path, text, sizeof(text)) == 0;
+}
+
 int cgroup_settle(const char *root) {
-        char group[PATH_MAX];
+        char group[PATH_MAX], leaf[PATH_MAX];
         bool settled;
         int r = home(group, root, &settled);
 
         if (r < 0 || settled)
                 return r;
-        if (strlen(group) + sizeof(LEAF) > sizeof(group))
+        if (snprintf(leaf, sizeof(leaf), "%s" LEAF, group) >= (int)sizeof(leaf))
                 return -ENAMETOOLONG;
-        strcat(group, LEAF);
-        r = make(root, group);
-        return r < 0 ? r : put(root, group, PROCESSES, SELF);
+        r = make(root, leaf);
+        if (r == 0)
+                r = put(root, leaf, PROCESSES, SELF);
+        return r < 0 ? r : is_empty(root, group) ? 0 : -EBUSY;
 }
 
 int cgroup_make(Cgroup *ret, const char *root, const char *name, const char *controller) {

@@ -17,7 +17,8 @@ typedef struct Cgroup {
 #define CGROUP_NULL ((Cgroup){ 0 })
 
 /* Moves the calling process into a leaf of its group, where that was handed to us: the children that it forks from then on, and the threads that it
- * has, are there too. 0, also when there is nothing to do; a negative errno: it stays where it is (-EPERM: the group is not ours). */
+ * has, are there too. 0, also when there is nothing to do; a negative errno: it stays where it is (-EPERM: the group is not ours), or was not
+ * alone there (-EBUSY). */
 int cgroup_settle(const char *root);
 /* Makes a group of this name, or takes one that is there, for whose processes this controller ("memory", "io") can set limits. A negative errno: there
  * can be none (-ENOENT: no hierarchy of version 2, or no such controller in it; -EPERM: not ours; -EBUSY: somebody is in ours but not in its leaf). */

@@ -65,6 +65,7 @@ typedef struct Config {
                 uint64_t pair_time_ns;      /* PairTime=0: all run all the time; else two at a time, so long (plan/pairs.h) */
                 bool tune;                  /* Tune=no: find the settings of the knobs (knob.h) that meet most */
                 uint64_t min_collisions;    /* MinCollisions=100: fewer is INCONCLUSIVE */
+                bool check;                 /* Check=yes: btrfs check at the end */
                 uint64_t max_remakes;       /* MaxRemakes=10: so many lost targets are re-made, then the run ends */
                 OnFinding on_finding;       /* OnFinding=continue|stop|hold */
                 uint64_t operation_deadline_ns; /* OperationDeadline=2m: longer in the kernel is an observation */

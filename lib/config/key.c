@@ -48,6 +48,9 @@ const Key keys[] = {
         { "Run", "MinCollisions", &type_number, SLOT(run.min_collisions), "100",
           .help = "A clean run with fewer collisions (a block group removed while a scrub that has it in range is in flight) ends "
                   "INCONCLUSIVE, not PASS." },
+        { "Run", "Check", &type_bool, SLOT(run.check), "yes",
+          .help = "Have btrfs check look at the target when it has been unmounted at the end; what it finds is a finding. It reads all metadata, and "
+                  "needs memory for it: some GiB for some TiB of Populate=. It is given ten minutes. A run that is stopped by a signal does without." },
         { "Run", "MaxRemakes", &type_number, SLOT(run.max_remakes), "10", .max = 10000,
           .help = "A target lost to a transaction abort or to a forced read-only is saved as evidence and made again, at most so "
                   "many times; then the run ends. 0 ends it at the first loss." },

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -18,9 +19,8 @@
 #include "fault/busy.h"
 #include "stress/pattern.h"
 
-#define GROUP "limited"
 #define LIMITED_FILE "limited"
-#define IO_FILE_BYTES (8 * MiB)
+#define IO_FILE_BYTES (4 * MiB) /* a job that is killed leaves it to the unmount, at the same pace */
 #define MEMORY_FILE_BYTES (48 * MiB)
 #define PIECE_BYTES (256 * KiB)
 #define MEMORY_BYTES (24 * MiB) /* one who is over it by a large part sleeps for seconds with each call */
@@ -29,6 +29,7 @@
 #define OTHERS_PATIENCE_NS (10 * NSEC_PER_SEC)
 #define WRONG (-EILSEQ) /* what was written reads otherwise: no answer of the kernel's */
 #define ONCE 1          /* it has come to its end, and is well */
+#define NOT_LIMITED 2   /* it is not in the group */
 
 static Pattern content(uint64_t offset) {
         return (Pattern){ .offset = offset };
@@ -94,17 +95,11 @@ static int read_all(const FaultScene *s) {
 }
 
 static int write_limited(const FaultScene *s) {
-        int r = cgroup_enter(s->group);
-
-        r = r ?: write_all(s);
-        return r ?: ONCE;
+        return cgroup_enter(s->group) < 0 ? NOT_LIMITED : write_all(s) ?: ONCE;
 }
 
 static int read_limited(const FaultScene *s) {
-        int r = cgroup_enter(s->group);
-
-        r = r ?: read_all(s);
-        return r ?: ONCE;
+        return cgroup_enter(s->group) < 0 ? NOT_LIMITED : read_all(s) ?: ONCE;
 }
 
 static int commit_once(const FaultScene *s) {
@@ -127,6 +122,15 @@ static int failed(FaultScene *s, const Busy *b, Operation op) {
         return MIN_OF(r, 0);
 }
 
+/* How long one who is limited takes is for the limit and the disk to say; but he dies when he is killed. */
+static int give_up(Busy *b, uint64_t *seen) {
+        child_kill(&b->child, SIGKILL);
+        if (busy_ended(b, OTHERS_PATIENCE_NS))
+                return -ENODATA;
+        seen[FAULT_LATE]++;
+        return 0;
+}
+
 static int do_limited(FaultScene *s, int (*once)(const FaultScene *s), Operation op, uint64_t *seen) {
         Busy b;
         int r = busy_start(&b, s, once);
@@ -134,10 +138,10 @@ static int do_limited(FaultScene *s, int (*once)(const FaultScene *s), Operation
         if (r < 0)
                 return -ENODATA; /* for want of processes or memory: it does not strike this time */
         if (!busy_ended(&b, PATIENCE_NS))
-                seen[FAULT_LATE]++;
+                r = give_up(&b, seen);
         else if (busy_result(&b) == WRONG)
                 seen[FAULT_WRONG]++;
-        else if (busy_result(&b) == -ENOMEM) /* that is the limit */
+        else if (busy_result(&b) == NOT_LIMITED || busy_result(&b) == -ENOMEM) /* that is the limit */
                 r = -ENODATA;
         else
                 r = failed(s, &b, op);
@@ -171,6 +175,14 @@ static int run(FaultScene *s, uint64_t *seen) {
         return r;
 }
 
+/* Of this run, and of each kind of limit its own: one that could not be removed has another's. */
+static int make_group(Cgroup *ret, const Target *t, const char *controller) {
+        char name[64];
+
+        snprintf(name, sizeof(name), "scrubstress-%d-%s", (int)t->owner, controller);
+        return cgroup_make(ret, NULL, name, controller);
+}
+
 /* memory.high, above which the kernel reclaims and slows down, and not memory.max: for that it kills, and says so in its log. */
 static int limit_memory(const Cgroup *g) {
         char limit[24];
@@ -201,7 +213,7 @@ static int act_short_of_memory(FaultScene *s, uint64_t seen[static _FAULT_COUNT_
 
         if (lies_in_memory(s->target))
                 return FAULT_NOT_HERE;
-        if (cgroup_make(&group, NULL, GROUP, "memory") == 0 && limit_memory(&group) == 0) {
+        if (make_group(&group, s->target, "memory") == 0 && limit_memory(&group) == 0) {
                 before = limits_met(&group);
                 s->group = &group;
                 s->limited_bytes = MEMORY_FILE_BYTES;
@@ -249,7 +261,7 @@ static int act_short_of_io(FaultScene *s, uint64_t seen[static _FAULT_COUNT_MAX]
         Cgroup group;
         int r = FAULT_NOT_HERE;
 
-        if (cgroup_make(&group, NULL, GROUP, "io") == 0 && limit_devices(&group, s->target) == 0) {
+        if (make_group(&group, s->target, "io") == 0 && limit_devices(&group, s->target) == 0) {
                 begin = clock_mono_ns();
                 s->group = &group;
                 s->limited_bytes = IO_FILE_BYTES;

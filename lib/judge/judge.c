@@ -205,6 +205,15 @@ static void decide_fault(Judge *j, const Pending *p) {
         rows_add(j, &(Ruling){ .class = known ? classes[miss] : CLASS_FAULT_OTHERWISE, .grade = GRADE_FINDING, .op = p->first.op }, p);
 }
 
+/* A disk that has failed to read or write has damaged what lies on it. */
+static void decide_check(Judge *j, const Pending *p) {
+        bool hardware = false;
+
+        for (size_t i = 0; i < judge_n_findings(j) && !hardware; i++)
+                hardware = judge_finding(j, i)->grade == GRADE_HW;
+        rows_add(j, &(Ruling){ .class = hardware ? CLASS_IO_ERROR : CLASS_DAMAGED, .grade = hardware ? GRADE_HW : GRADE_FINDING }, p);
+}
+
 static void decide(Judge *j, const Pending *p) {
         switch (p->first.kind) {
         case OBS_RESULT:
@@ -232,7 +241,7 @@ static void decide(Judge *j, const Pending *p) {
                 rows_add(j, &(Ruling){ .class = CLASS_SPACE_LEAK, .grade = GRADE_FINDING }, p);
                 break;
         case OBS_CHECK:
-                rows_add(j, &(Ruling){ .class = CLASS_DAMAGED, .grade = GRADE_FINDING }, p);
+                decide_check(j, p);
                 break;
         case OBS_FAULT:
                 decide_fault(j, p);

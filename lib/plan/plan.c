@@ -90,7 +90,7 @@ static void print_pairs(const Plan *p, const Config *c, FILE *f) {
 
         if (c->run.pair_time_ns == 0 || pairs_make(&pairs, p, c->run.pair_time_ns, 0, NULL) < 0)
                 return;
-        fprintf(f, "pairs       %u, each for %s, then again; churn and sync run all the time\n", pairs.n,
+        fprintf(f, "pairs       %u, each for %s, then again; churn, sync and verify run all the time\n", pairs.n,
                 units_format_duration(c->run.pair_time_ns, time));
         for (unsigned i = 0; i < pairs.n; i++)
                 fprintf(f, "  %-9u %s x %s\n", i + 1, pairs.list[i].first->name, pairs.list[i].second->name);

@@ -16,6 +16,7 @@
 #define CONTROL_TRIES 3
 #define CONTROL_REST_NS (200 * NSEC_PER_MSEC)
 #define EMPTY_LOOKS 3
+#define PIECE_BYTES (4 * MiB)
 #define SPACE_WAITS 2 /* the cleaner may have to come twice: what it does is pinned until the next commit */
 
 /* The cleaner may not be done with what the churn left, and then a kernel with the race fails the control scrub too (met in 1 of 20 virtual
@@ -207,11 +208,12 @@ static void block_is_wrong(void *userdata, int fd, const char *name, const Patte
         Job *j = userdata;
         Observation *o = &j->desk->population;
         uint64_t count = o->kind == OBS_MISCOMPARE ? o->count + 1 : 1;
+        Observation this;
 
-        if (count == 1) {
-                miscompare_make(o, j->ops, fd, name, m);
-                board_keep_block(j->board, o->text, m->found, m->expected, m->length);
-        }
+        miscompare_make(&this, j->ops, fd, name, m);
+        board_keep_block(j->board, this.text, m->found, m->expected, m->length);
+        if (count == 1)
+                *o = this;
         o->time_ns = clock_mono_ns();
         o->count = count;
 }
@@ -228,21 +230,21 @@ static void read_failed(Job *j, uint64_t file, uint64_t offset, int result) {
 static void read_all(Job *j, PopulationReader *reader) {
         do {
                 uint64_t file = reader->file, offset = reader->offset;
-                int r = population_read(reader, POPULATION_FILE_BYTES);
+                int r = population_read(reader, PIECE_BYTES);
 
                 if (r < 0)
                         read_failed(j, file, offset, r);
-        } while (reader->file != 0);
+        } while (reader->file != 0 || reader->offset != 0);
         j->desk->verified = j->desk->population.time_ns == 0 ? reader->bytes : 0;
 }
 
 /* That there is no memory for a reader is no news at the end of a run: scrubs have read all of it. */
 static void read_population(Job *j, int root_fd) {
         const Config *c = j->config;
-        PopulationReader reader = { .dir_fd = -1, .bytes = c->target.populate, .func = block_is_wrong, .userdata = j };
+        PopulationReader reader = { .dir_fd = -1, .bytes = j->desk->target.populated, .func = block_is_wrong, .userdata = j };
         Error e;
 
-        if (!j->last || c->target.populate == 0 || c->verify.share == 0 || c->target.populate_fill != POPULATE_WRITE)
+        if (!j->last || reader.bytes == 0 || c->verify.share == 0)
                 return;
         reader.dir_fd = openat(root_fd, POPULATION_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         if (reader.dir_fd < 0)

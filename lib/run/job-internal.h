@@ -15,7 +15,7 @@ void job_learn_paths(Job *j);
 void job_look_at_devices(Job *j, int fd, unsigned explained);
 /* btrfs check --readonly on the devices of the target, which is not mounted: its exit status and output go to the desk. Blocks. */
 void job_check_devices(Job *j);
-/* False: it was killed on the way, never started, or kept from it by another device that seems to be of the same filesystem; its status says nothing. */
+/* False: it was killed on the way, never started, or could not open the devices; its status says nothing. */
 bool job_check_has_looked(const JobDesk *d);
 /* Of what it has said the first error, to its end of line; the rest is its summary. */
 const char *job_check_first_error(const JobDesk *d, int *ret_length);

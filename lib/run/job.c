@@ -50,6 +50,7 @@ static int fill_and_check(Job *j) {
         _cleanup_close_ int fd = j->open_target(&j->desk->target, &j->desk->error);
         int r = fd < 0 ? fd : populate(&j->desk->target, j->config, j->ops, fd, &j->desk->error);
 
+        j->desk->target.populated = r == 0 && j->config->target.populate_fill == POPULATE_WRITE ? j->config->target.populate : 0;
         return r < 0 ? r : check_room(j, fd);
 }
 
@@ -205,10 +206,17 @@ void job_check_devices(Job *j) {
         j->desk->check_status = child_run(argv, CHECK_TIMEOUT_NS, j->desk->output, sizeof(j->desk->output));
 }
 
+/* It exits with 1 for whatever keeps it from looking, too: a device that is gone, a feature that it does not know, no memory. What it says of a filesystem
+ * that it has opened, or cannot open because of what is in it: */
 bool job_check_has_looked(const JobDesk *d) {
+        static const char *const seen[] = { "Checking filesystem on", "] checking ", "verify failed", "superblock" };
+
         if (d->check_status < 0 || d->check_status >= 126)
                 return false;
-        return d->check_status == 0 || !strstr(d->output, "cannot scan") || !strstr(d->output, strerror(EEXIST));
+        for (size_t i = 0; i < ELEMENTSOF(seen); i++)
+                if (strstr(d->output, seen[i]))
+                        return true;
+        return d->check_status == 0;
 }
 
 const char *job_check_first_error(const JobDesk *d, int *ret_length) {
@@ -240,19 +248,27 @@ static void say_damage(JobDesk *d) {
         snprintf(d->check.text, sizeof(d->check.text), "%.*s", length, error);
 }
 
+static void say_no_look(JobDesk *d) {
+        int length;
+        const char *error = job_check_first_error(d, &length);
+
+        snprintf(d->note, sizeof(d->note), "btrfs check could not look at the target at its end (status %d: %.*s): see that btrfs-progs are there, have memory "
+                 "and time, and that no other device seems to hold this filesystem.", d->check_status, MIN_OF(length, 60), error);
+}
+
 static int do_finish(Job *j) {
         JobDesk *d = j->desk;
         bool was_mounted = d->target.mounted;
         TargetHold hold;
         int r;
 
+        job_learn_paths(j);
         target_hold(&hold, &d->target);
         r = do_unmount(j);
         if (r == 0 && was_mounted) {
                 job_check_devices(j);
                 if (!job_check_has_looked(d))
-                        snprintf(d->note, sizeof(d->note), "btrfs check could not look at the target at its end (status %d): install btrfs-progs, or give it "
-                                 "more memory or time.", d->check_status);
+                        say_no_look(d);
                 else if (d->check_status != 0)
                         say_damage(d);
         }

@@ -55,8 +55,8 @@ typedef struct JobDesk {
         SpaceWatch space_watch; /* begins with JOB_MAKE */
         Observation space;   /* JOB_CONTROL: OBS_SPACE when the kernel keeps space from use; kind OBS_RESULT: it does not */
         char note[256];      /* JOB_MAKE: what the run has to do without, a sentence; empty: nothing */
-        Observation population; /* JOB_CONTROL: OBS_MISCOMPARE, the first of `count` blocks of the data that stays that read otherwise than they were
-                                 * written; OBS_RESULT: the first read that failed; time_ns 0: all of it is right */
+        Observation population; /* JOB_CONTROL: OBS_MISCOMPARE, the first of `count` requests (of 256 KiB at most) for data that stays which read otherwise
+                                 * than was written; OBS_RESULT: the first read that failed; time_ns 0: all of it is right */
         uint64_t verified;   /* JOB_CONTROL: bytes of data that stays, all of which were read and are right; 0: not read, or not right */
         Observation check;   /* JOB_FINISH: OBS_CHECK when btrfs check found errors; kind OBS_RESULT: it did not */
         char output[8192];   /* JOB_FINISH, JOB_RETIRE, JOB_POWER_UP: what btrfs check said */

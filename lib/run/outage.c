@@ -134,6 +134,8 @@ static int mount_and_look(Job *j) {
 
 int outage_end(Job *j) {
         JobDesk *d = j->desk;
+        const char *error;
+        int length;
         TargetHold hold;
         int r;
 
@@ -145,10 +147,12 @@ int outage_end(Job *j) {
         if (r == 0) {
                 d->dark = false;
                 job_check_devices(j);
+                error = job_check_first_error(d, &length);
                 d->strike.seen[FAULT_DAMAGED] = job_check_has_looked(d) && d->check_status != 0;
                 if (!job_check_has_looked(d))
-                        r = error_set(&d->error, EXIT_ERROR, EIO, "btrfs check could not look at the target after the power cut (status %d): install "
-                                      "btrfs-progs, or give it more memory or time.", d->check_status);
+                        r = error_set(&d->error, EXIT_ERROR, EIO, "btrfs check could not look at the target after the power cut (status %d: %.*s): see that "
+                                      "btrfs-progs are there, have memory and time, and that no other device seems to hold this filesystem.", d->check_status,
+                                      length, error);
                 r = r < 0 ? r : mount_and_look(j);
         }
         target_release(&hold);

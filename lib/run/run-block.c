@@ -7,6 +7,11 @@
 #include "report/evidence.h"
 #include "run/run-internal.h"
 
+void run_blocks(Run *r) {
+        for (size_t i = 0; i < judge_n_findings(r->judge); i++)
+                run_block_evidence(r, judge_finding(r->judge, i));
+}
+
 void run_block_evidence(Run *r, const Finding *f) {
         if (f->class != CLASS_MISCOMPARE)
                 return;
@@ -20,7 +25,7 @@ void run_block_evidence(Run *r, const Finding *f) {
                         continue;
                 snprintf(name, sizeof(name), "block-%u.txt", i + 1);
                 error = text ? evidence_add(f, name, text) : -ENOMEM;
-                if (error < 0)
+                if (error < 0 && error != -EEXIST) /* it is there since the finding was told */
                         run_note(r, "A block that was read wrong cannot be kept in %.150s: %s.", f->evidence, strerror(-error));
         }
 }

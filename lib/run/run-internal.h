@@ -40,6 +40,7 @@ struct Run {
         bool sound;          /* the last control scrub has come to its end: what btrfs check finds then is for the judge */
         bool completed;      /* the asked-for time is over */
         bool powering_up;    /* retiring with JOB_POWER_UP */
+        bool replaced;       /* the configuration before had replaces: devices may have moved */
         bool reconfigured;   /* evicting for a new configuration, not for a lost target */
         bool refused;        /* an interlock said no before anything was written */
         bool cancel_tried, killed;
@@ -114,6 +115,8 @@ void run_health_evidence(Run *r, const Finding *f);
 
 /* run-block.c: what was read wrong, and what it should be, goes to the evidence of a miscompare. */
 void run_block_evidence(Run *r, const Finding *f);
+/* At the end: those that were read after it had been told. */
+void run_blocks(Run *r);
 
 /* run-fault.c; with [Fault] Enabled=no they do nothing but for this: sees to it that a fault can limit processes, where that is ours to do. Before
  * anything is forked. */

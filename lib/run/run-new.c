@@ -116,6 +116,7 @@ int run_reconfigure(Run *r, const Config *config, Error *e) {
         if (strcmp(config->run.instance, r->config.run.instance) != 0 || config->observe.trace != r->config.observe.trace ||
             config->observe.kmsg != r->config.observe.kmsg)
                 return error_set(e, EXIT_USAGE, EINVAL, "Run.Instance and [Observe] cannot change while a run is on; restart instead.");
+        r->replaced = r->config.replace.enabled;
         r->config = *config;
         target_learn(&r->config);
         plan.seed = r->plan.seed;

@@ -370,6 +370,7 @@ void run_conclude(Run *r) {
         judge_close(r->judge, r->now_ns);
         count(r);
         run_tell_findings(r);
+        run_blocks(r);
         facts = (RunFacts){
                 .collisions = p->totals.collisions,
                 .trace = p->trace,

@@ -9,7 +9,7 @@
 
 #define MAKE_TIMEOUT_NS (300 * NSEC_PER_SEC)
 #define CONTROL_TIMEOUT_NS (3600 * NSEC_PER_SEC)
-#define RETIRE_TIMEOUT_NS (700 * NSEC_PER_SEC)
+#define RETIRE_TIMEOUT_NS (740 * NSEC_PER_SEC) /* an unmount (UNMOUNT_TIMEOUT_NS), and a check (CHECK_TIMEOUT_NS in job.c) */
 #define PAUSE_CANCEL_NS (2 * NSEC_PER_SEC)   /* a step that lasts longer than this is a long scrub or balance: cancel it */
 #define PAUSE_TIMEOUT_NS (60 * NSEC_PER_SEC)
 #define COOLING_TIMEOUT_NS (3600 * NSEC_PER_SEC)
@@ -231,6 +231,8 @@ static void step_evicting(Run *r) {
         crew_close(&r->crew);
         if (left > 0) {
                 Error e;
+
+                r->stuck = true;
                 error_set(&e, EXIT_ERROR, EBUSY, "%u workers are stuck in the kernel and do not die, so the target cannot be made again. "
                           "Save the kernel log and reboot.", left);
                 return fail(r, &e, RUN_DONE);
@@ -299,14 +301,14 @@ static void step_final(Run *r) {
         else
                 run_control_is_clean(r);
         r->asked = 0;
-        r->sound = true;
+        r->sound = !r->reconfigured;
         r->report.bytes_verified = r->desk->verified;
         enter(r, RUN_UNMOUNTING);
 }
 
-/* Who wants the run to end does not wait for the check: it ends with the job. */
+/* Who wants the run to end does not wait for the check, nor for one that does not come to its end: it ends with the job. */
 static bool check_can_be_left(const Run *r) {
-        return r->urgent && r->job.kind == JOB_FINISH && !r->desk->target.mounted;
+        return r->job.kind == JOB_FINISH && !r->desk->target.mounted && (r->urgent || r->now_ns >= r->job.deadline_ns);
 }
 
 static void step_unmounting(Run *r) {
@@ -339,7 +341,7 @@ static void enter_control(Run *r) {
         r->suspected = r->asked & JUDGE_CONFIRM;
         r->job.suspects = r->state == RUN_CONFIRMING && r->suspected && r->suspects.n > 0 && !r->suspects.anywhere ? &r->suspects : NULL;
         r->asked &= ~(unsigned)(r->state == RUN_CONFIRMING ? JUDGE_CONFIRM : 0);
-        r->job.last = r->state == RUN_FINAL;
+        r->job.last = r->state == RUN_FINAL && !r->reconfigured;
         start_job(r, JOB_CONTROL, CONTROL_TIMEOUT_NS + (r->job.last ? 4 : 3) * run_walk_ns(r));
 }
 
@@ -374,13 +376,19 @@ static void enter_end(Run *r) {
                 start_job(r, JOB_CANCEL, END_LEAVE_NS);
 }
 
+/* With the power off, or what a fault broke still broken, damage would be ours; and where a replace may have moved a device, which the new configuration
+ * does not say, the check could look at another. */
+static bool may_finish(const Run *r) {
+        return r->config.run.check && !r->desk->dark && !r->desk->striking && !r->replaced && !r->config.replace.enabled;
+}
+
 static void enter_retiring(Run *r) {
         r->powering_up = r->desk->dark && !r->reconfigured;
-        start_job(r, r->powering_up ? JOB_POWER_UP : r->reconfigured ? JOB_FINISH : JOB_RETIRE, r->stuck ? UNMOUNT_URGENT_NS : RETIRE_TIMEOUT_NS);
+        start_job(r, r->powering_up ? JOB_POWER_UP : !r->reconfigured ? JOB_RETIRE : may_finish(r) ? JOB_FINISH : JOB_UNMOUNT, r->stuck ? UNMOUNT_URGENT_NS : RETIRE_TIMEOUT_NS);
 }
 
 static void enter_unmounting(Run *r) {
-        if (r->sound && !r->urgent && !r->stuck)
+        if (r->sound && r->config.run.check && !r->urgent && !r->stuck)
                 start_job(r, JOB_FINISH, RETIRE_TIMEOUT_NS);
         else
                 start_job(r, JOB_UNMOUNT, r->urgent || r->stuck ? UNMOUNT_URGENT_NS : UNMOUNT_TIMEOUT_NS);
@@ -460,6 +468,8 @@ static void end_now(Run *r) {
 
 static void obey_stop(Run *r) {
         r->urgent = true;
+        if (r->state == RUN_UNMOUNTING)
+                r->job.deadline_ns = MIN_OF(r->job.deadline_ns, r->now_ns + UNMOUNT_URGENT_NS);
         end_now(r);
 }
 

@@ -49,7 +49,7 @@ static int verify_block(Worker *w, const Churn *s, int fd, const Pattern *p) {
                 return (int)n;
         if ((size_t)n < size) {
                 m = (PatternMismatch){ .offset = p->offset, .fate = PATTERN_LOST };
-                snprintf(m.text, sizeof(m.text), "the file ends %zu bytes into a block of %zu", (size_t)n, size);
+                snprintf(m.text, sizeof(m.text), "%s: the file ends %zu bytes into a block of %zu", pattern_fate_names[m.fate], (size_t)n, size);
         } else if (pattern_check(s->read_buffer, size, p, &m)) {
                 return 0;
         }

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 
 #include "base/clock.h"
-#include "stress/budget.h"
 #include "stress/miscompare.h"
 #include "stress/population.h"
 #include "stress/stressor.h"
@@ -21,7 +20,7 @@ static unsigned verify_instances(const Config *c, unsigned n_devices _unused_) {
 }
 
 static uint64_t verify_deadline_ns(const Config *c) {
-        return c->run.operation_deadline_ns + budget_walk_ns(PIECE_BYTES);
+        return c->run.operation_deadline_ns;
 }
 
 static void mismatch_found(void *userdata, int fd, const char *name, const PatternMismatch *m) {
@@ -34,7 +33,6 @@ static int verify_prepare(Worker *w) {
         int r;
 
         *s = POPULATION_READER_NULL;
-        s->bytes = w->config->target.populate;
         s->func = mismatch_found;
         s->userdata = w;
         r = population_writer(&s->writer, w->config->churn.engine, &e);
@@ -54,6 +52,11 @@ static int verify_step(Worker *w) {
         PopulationReader *s = w->state;
         Observation o = { .logical = s->offset, .length = PIECE_BYTES };
 
+        s->bytes = w->target->populated;
+        if (s->bytes == 0) { /* a new configuration wants it to be, and the target is not made anew yet */
+                worker_rest(w, NSEC_PER_SEC);
+                return 0;
+        }
         if (s->dir_fd < 0 && open_directory(w, s) != 0)
                 return 0;
         snprintf(o.text, sizeof(o.text), POPULATION_DIRECTORY "/%llu", (unsigned long long)s->file);

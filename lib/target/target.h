@@ -50,6 +50,7 @@ typedef struct Target {
         TargetDevice devices[TARGET_DEVICES_MAX];
         uint64_t data_chunk_size;     /* bytes of a data block group as mkfs or the kernel makes them on this target; 0: not known yet */
         uint64_t metadata_chunk_size;
+        uint64_t populated;           /* bytes of data that stays and that can be read back: stress/population.h */
         uint64_t generation;          /* at mount */
         uint32_t nodesize, sectorsize;
 } Target;

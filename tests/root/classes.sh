@@ -30,7 +30,7 @@ fails miscompare 'data/miscompare read null finding'
 is "miscompare: once" "$(query miscompare '.findings | map(.count) | join(" ")')" 1
 is "miscompare: which block, which byte" "$(query miscompare '.findings[0] | "\(.logical % 65536) \(.text | test("churn-1/0, cycle [0-9]+: flipped: payload differs from byte 100 on"))"')" "8192 true"
 fails short 'data/miscompare read null finding'
-is "short: where the file ends" "$(query short '.findings[0].text | test("the file ends 0 bytes into a block of 65536")')" true
+is "short: where the file ends" "$(query short '.findings[0].text | test("lost: the file ends 0 bytes into a block of 65536")')" true
 fails unreadable 'hardware/io-error read EIO hardware'
 
 # What is legitimate.

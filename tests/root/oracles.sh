@@ -4,14 +4,17 @@
 . "${TOP_SRCDIR:?}/tests/root/lib.sh"
 
 stays='--set Target.Populate=20MiB --set Target.PopulateFill=write'
-# A btrfs(8) that finds something, and one that is kept from looking.
-mkdir "$t/damaged" "$t/kept"
+# A btrfs(8) whose check finds something, is kept from looking, and takes its time.
 real=$(command -v btrfs)
-for kind in "damaged ERROR: tree block bytenr 5 is not aligned" "kept ERROR: cannot scan /dev/loop0: File exists"; do
-        printf '#!/bin/sh\n[ "$1" = check ] || exec %s "$@"\necho "Opening filesystem to check..."\necho "%s" >&2\nexit 1\n' "$real" "${kind#* }" \
-                >"$t/${kind%% *}/btrfs"
-        chmod +x "$t/${kind%% *}/btrfs"
-done
+check_that() { # KIND COMMANDS
+        mkdir "$t/$1"
+        printf '#!/bin/sh\n[ "$1" = check ] || exec %s "$@"\n%s\n' "$real" "$2" >"$t/$1/btrfs"
+        chmod +x "$t/$1/btrfs"
+}
+opening='echo "Opening filesystem to check..."'
+check_that damaged "$opening; echo 'Checking filesystem on /dev/loop0'; echo 'ERROR: tree block bytenr 5 is not aligned' >&2; exit 1"
+check_that kept "$opening; echo 'ERROR: cannot scan /dev/loop0: File exists' >&2; exit 1"
+check_that slow "$opening; : >$t/checking; exec sleep 60"
 
 # shellcheck disable=SC2086
 start clean $stays --duration 3s
@@ -24,6 +27,8 @@ SHIM='pread comm=ss:job after=3 times=1 errno=EIO' start unreadable $stays --set
 PATH="$t/damaged:$PATH" start damaged --duration 2s
 PATH="$t/kept:$PATH" start kept --duration 2s
 PATH="$t/damaged:$PATH" start stopped --duration 60s
+PATH="$t/damaged:$PATH" start without --set Run.Check=no --duration 2s
+PATH="$t/slow:$PATH" start slow --duration 2s
 
 ends clean 0 PASS
 is "clean: all that stays was read during the stress, without a word" "$(query clean '"\(.stressors.verify) \(.errnos.read.ok >= 20) \(.findings | length)"')" "1 true 0"
@@ -52,8 +57,15 @@ is "damaged: what btrfs check said" "$(query damaged '"\(.findings[0].text) \(.c
 has "damaged: all of it is in the evidence" "$(evidence damaged kernel/filesystem-damaged)/btrfs-check.txt" 'Opening filesystem'
 ends kept 0 PASS
 is "kept: a check that was kept from looking finds nothing, and is told" \
-        "$(query kept '"\(.findings | length) \(.checked) \(.notes | map(test("btrfs check could not look at the target at its end \\(status 1\\)")) | any)"')" "0 false true"
+        "$(query kept '"\(.findings | length) \(.checked) \(.notes | map(test("btrfs check could not look at the target at its end \\(status 1: ERROR: cannot scan")) | any)"')" "0 false true"
 if wait_stress stopped; then kill -TERM "${pids[stopped]}"; fi
 finish stopped
 is "stopped: who stops a run does not wait for a check" "$(query stopped '"\(.findings | length) \(.checked)"')" "0 false"
+ends without 0 PASS
+is "without: Run.Check=no leaves the check out" "$(query without .checked)" false
+until_true 30 test -e "$t/checking"
+kill -TERM "${pids[slow]}"
+begin=$SECONDS
+finish slow
+is "slow: who stops a run that is being checked does not wait either" "$(query slow '"\(.verdict) \(.checked)"') $((SECONDS - begin < 10))" "PASS false 1"
 the_end
