@@ -95,8 +95,6 @@ uint64_t run_walk_ns(const Run *r);
 uint64_t run_failing_findings(const Run *r);
 /* What btrfs check said of the lost target goes to the evidence of the finding that was met last. */
 void run_keep_check(Run *r);
-/* The target was unmounted, and perhaps checked: what came of that. */
-void run_finished(Run *r);
 void run_conclude(Run *r);
 
 /* run-health.c; on loop files they do nothing. A target has been made: its disks are asked, and to be waited for before the stress. */
@@ -112,6 +110,14 @@ bool run_health_cooled(const Run *r);
 void run_health_end(Run *r);
 /* What smartctl has printed of the disk, before and after, goes to the evidence of a finding on its health. */
 void run_health_evidence(Run *r, const Finding *f);
+
+/* run-check.c. Whether the target that a new configuration replaces may be checked: with the power off, or what a fault broke still broken, damage
+ * would be ours; and where a replace may have moved a device, which the new configuration does not say, the check could look at another. */
+bool run_may_check(const Run *r);
+/* Who wants the run to end does not wait for the check, nor for one that does not come to its end: it ends with the job. */
+bool run_check_can_be_left(const Run *r);
+/* The target was unmounted, and perhaps checked: what came of that. */
+void run_finished(Run *r);
 
 /* run-block.c: what was read wrong, and what it should be, goes to the evidence of a miscompare. */
 void run_block_evidence(Run *r, const Finding *f);

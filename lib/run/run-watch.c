@@ -262,19 +262,6 @@ void run_keep_check(Run *r) {
                 run_note(r, "What btrfs check said of a lost target cannot be kept in %.200s: %s. Make room there.", f->evidence, strerror(-k));
 }
 
-void run_finished(Run *r) {
-        run_observe_asides(r);
-        r->report.checked = r->sound && r->desk->check_status == 0;
-        if (r->desk->note[0])
-                run_note(r, "%s", r->desk->note);
-        if (r->desk->check.kind != OBS_CHECK)
-                return;
-        run_observe(r, &r->desk->check);
-        judge_decide(r->judge);
-        run_tell_findings(r);
-        run_keep_check(r);
-}
-
 bool run_lost(Run *r) {
         r->report.totals.remakes++;
         run_keep_check(r);

@@ -306,13 +306,8 @@ static void step_final(Run *r) {
         enter(r, RUN_UNMOUNTING);
 }
 
-/* Who wants the run to end does not wait for the check, nor for one that does not come to its end: it ends with the job. */
-static bool check_can_be_left(const Run *r) {
-        return r->job.kind == JOB_FINISH && !r->desk->target.mounted && (r->urgent || r->now_ns >= r->job.deadline_ns);
-}
-
 static void step_unmounting(Run *r) {
-        if (check_can_be_left(r))
+        if (run_check_can_be_left(r))
                 job_abandon(&r->job);
         else if (!job_is_done(r, RUN_DONE))
                 return;
@@ -376,15 +371,9 @@ static void enter_end(Run *r) {
                 start_job(r, JOB_CANCEL, END_LEAVE_NS);
 }
 
-/* With the power off, or what a fault broke still broken, damage would be ours; and where a replace may have moved a device, which the new configuration
- * does not say, the check could look at another. */
-static bool may_finish(const Run *r) {
-        return r->config.run.check && !r->desk->dark && !r->desk->striking && !r->replaced && !r->config.replace.enabled;
-}
-
 static void enter_retiring(Run *r) {
         r->powering_up = r->desk->dark && !r->reconfigured;
-        start_job(r, r->powering_up ? JOB_POWER_UP : !r->reconfigured ? JOB_RETIRE : may_finish(r) ? JOB_FINISH : JOB_UNMOUNT, r->stuck ? UNMOUNT_URGENT_NS : RETIRE_TIMEOUT_NS);
+        start_job(r, r->powering_up ? JOB_POWER_UP : !r->reconfigured ? JOB_RETIRE : run_may_check(r) ? JOB_FINISH : JOB_UNMOUNT, r->stuck ? UNMOUNT_URGENT_NS : RETIRE_TIMEOUT_NS);
 }
 
 static void enter_unmounting(Run *r) {
