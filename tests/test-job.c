@@ -279,6 +279,33 @@ static void cancelling_wakes_the_replace(void **state) {
         assert_int_equal(rmdir(target_directory), 0);
 }
 
+/* It may go to sleep in the cancel itself. */
+static void a_cancel_that_sleeps_is_woken_too(void **state) {
+        static const FakeRule script[] = {
+                { .call = FAKE_SCRUB_CANCEL, .result = -ENOTCONN }, { .call = FAKE_BALANCE_CANCEL, .result = -ENOTCONN },
+                { .call = FAKE_REPLACE_CANCEL, .nth = 1, .delay_ns = 3 * NSEC_PER_SEC },
+                { .call = FAKE_REPLACE_CANCEL, .result = BTRFS_IOCTL_DEV_REPLACE_RESULT_NOT_STARTED }, { .call = FAKE_REPLACE_STATUS },
+        };
+        const Config with = { .replace.enabled = true };
+        _Alignas(struct inotify_event) char events[4096];
+        Job *j = *state;
+        int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+        ssize_t n;
+
+        j->open_target = open_directory;
+        j->config = &with;
+        strcpy(target_directory + strlen(target_directory) - 6, "XXXXXX");
+        assert_non_null(mkdtemp(target_directory));
+        assert_true(inotify_add_watch(watch, target_directory, IN_CREATE | IN_DELETE) >= 0); /* equal ones in a row are one */
+        fake_btrfs_begin(script, ELEMENTSOF(script));
+        assert_int_equal(job_run_to_end(j, JOB_CANCEL), 1);
+        fake_btrfs_end();
+        n = read(watch, events, sizeof(events));
+        assert_true(n >= (ssize_t)(3 * (sizeof(struct inotify_event) + ((struct inotify_event *)events)->len))); /* before the cancel, and beside it */
+        close(watch);
+        assert_int_equal(rmdir(target_directory), 0);
+}
+
 /* A cancelled replace is over when the kernel has finished with it. */
 static void cancelling_waits_for_the_replace(void **state) {
         static const FakeRule script[] = {
@@ -504,6 +531,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(the_counter_that_tells_more_is_told, job_setup, job_teardown),
                 cmocka_unit_test_setup_teardown(cancelling_goes_on_until_nothing_runs, job_setup, job_teardown),
                 cmocka_unit_test_setup_teardown(cancelling_wakes_the_replace, job_setup, job_teardown),
+                cmocka_unit_test_setup_teardown(a_cancel_that_sleeps_is_woken_too, job_setup, job_teardown),
                 cmocka_unit_test_setup_teardown(cancelling_waits_for_the_replace, job_setup, job_teardown),
                 cmocka_unit_test_setup_teardown(jobs_learn_where_replaces_have_moved_devices, job_setup, job_teardown),
                 cmocka_unit_test_setup_teardown(a_strike_explains_what_its_fault_says, job_setup, job_teardown),

@@ -21,6 +21,7 @@
 #define CHECK_TIMEOUT_NS (600 * NSEC_PER_SEC)
 #define STRIKE_TRIES 5
 #define CANCEL_POLL_NS (10 * NSEC_PER_MSEC)
+#define WAKE_AGAIN_NS (2 * NSEC_PER_SEC)
 
 /* A block group being filled, one dying, and one that a scrub has replaced or a balance relocates into. */
 #define GROUPS_IN_FLIGHT 3
@@ -141,20 +142,40 @@ static bool cancel_replace(Job *j, int fd) {
                (j->ops->replace_status(fd, &state) == 0 && state == BTRFS_IOCTL_DEV_REPLACE_STATE_STARTED);
 }
 
-/* A balance or replace survives the death of its caller, and one that we cancel may be followed by the next of a worker that has not yet
- * seen the phase: cancel until there is nothing to cancel. */
-static int do_cancel(Job *j) {
-        _cleanup_close_ int fd = j->open_target(&j->desk->target, &j->desk->error);
+/* Beside the cancel: a replace may go to sleep in it. */
+static int go_on_waking(void *fd) {
+        child_close_others(*(int *)fd);
+        for (;;) {
+                clock_sleep_ns(WAKE_AGAIN_NS);
+                replace_wake(*(int *)fd);
+        }
+        return 0;
+}
 
-        if (fd < 0)
-                return fd;
-        if (j->config->replace.enabled)
-                replace_wake(fd);
+static void cancel_all(Job *j, int fd) {
         for (unsigned quiet = 0; quiet < 3;) {
                 int s = j->ops->scrub_cancel(fd), b = j->ops->balance_cancel(fd);
                 quiet = cancel_replace(j, fd) || s == 0 || b == 0 ? 0 : quiet + 1;
                 clock_sleep_ns(CANCEL_POLL_NS);
         }
+}
+
+/* A balance or replace survives the death of its caller, and one that we cancel may be followed by the next of a worker that has not yet
+ * seen the phase: cancel until there is nothing to cancel. */
+static int do_cancel(Job *j) {
+        _cleanup_close_ int fd = j->open_target(&j->desk->target, &j->desk->error);
+        Child waker = CHILD_NULL;
+        int status;
+
+        if (fd < 0)
+                return fd;
+        if (j->config->replace.enabled) {
+                replace_wake(fd);
+                child_fork(&waker, "ss:wake", go_on_waking, &fd); /* without one it is as it was */
+        }
+        cancel_all(j, fd);
+        child_kill(&waker, SIGKILL);
+        child_wait(&waker, NSEC_PER_SEC, &status);
         return 0;
 }
 
