@@ -4,6 +4,7 @@
  * A run without a target, from the stress on, with a worker that does nothing: for the tests of its states. What needs root is left out.
  */
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -84,4 +85,33 @@ static inline void begin_stress(Run *r) {
         assert_int_equal(crew_spawn(&r->crew, &e), 0);
         r->state = RUN_STRESS;
         r->now_ns = r->last_step_ns = r->entered_ns = clock_mono_ns();
+}
+
+/* A run with a worker that does nothing, and a folder: the machine's, and its evidence's. */
+typedef struct RunPlace {
+        char root[32];
+        Run *run;
+} RunPlace;
+
+static inline int run_place_setup(void **state) {
+        static const Stressor idle = { .name = "idle", .step = idle_step, .deadline_ns = idle_deadline };
+        RunPlace *p = calloc(1, sizeof(*p));
+
+        strcpy(p->root, "/tmp/test-run-XXXXXX");
+        assert_non_null(mkdtemp(p->root));
+        p->run = calloc(1, sizeof(*p->run));
+        make_run(p->run, &idle, p->root);
+        strcpy(p->run->config.run.evidence_directory, p->root);
+        strcpy(p->run->report.run_id, "run-1");
+        fake_kernel_begin();
+        *state = p;
+        return 0;
+}
+
+static inline int run_place_teardown(void **state) {
+        RunPlace *p = *state;
+
+        end_run(p->run, p->root);
+        free(p);
+        return 0;
 }

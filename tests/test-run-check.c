@@ -13,37 +13,8 @@
 #include "judge/judge-internal.h"
 #include "run-fixture.h"
 
-static const Stressor idle = { .name = "idle", .step = idle_step, .deadline_ns = idle_deadline };
-
-typedef struct Place {
-        char root[32];
-        Run *run;
-} Place;
-
-static int setup(void **state) {
-        Place *p = calloc(1, sizeof(*p));
-
-        strcpy(p->root, "/tmp/test-run-check-XXXXXX");
-        assert_non_null(mkdtemp(p->root));
-        p->run = calloc(1, sizeof(*p->run));
-        make_run(p->run, &idle, p->root);
-        strcpy(p->run->config.run.evidence_directory, p->root);
-        strcpy(p->run->report.run_id, "run-1");
-        fake_kernel_begin();
-        *state = p;
-        return 0;
-}
-
-static int teardown(void **state) {
-        Place *p = *state;
-
-        end_run(p->run, p->root);
-        free(p);
-        return 0;
-}
-
 static void it_looks_where_damage_would_not_be_ours(void **state) {
-        Run *r = ((Place *)*state)->run;
+        Run *r = ((RunPlace *)*state)->run;
 
         assert_true(run_may_check(r));
         r->desk->dark = true;
@@ -63,7 +34,7 @@ static void it_looks_where_damage_would_not_be_ours(void **state) {
 }
 
 static void who_stops_does_not_wait(void **state) {
-        Run *r = ((Place *)*state)->run;
+        Run *r = ((RunPlace *)*state)->run;
 
         r->now_ns = 100;
         r->job.deadline_ns = 200;
@@ -85,7 +56,7 @@ static void who_stops_does_not_wait(void **state) {
 }
 
 static void what_it_found_is_a_finding(void **state) {
-        Place *p = *state;
+        RunPlace *p = *state;
         Run *r = p->run;
         char text[64];
 
@@ -103,7 +74,7 @@ static void what_it_found_is_a_finding(void **state) {
 }
 
 static void what_it_could_not_find_out_is_a_note(void **state) {
-        Run *r = ((Place *)*state)->run;
+        Run *r = ((RunPlace *)*state)->run;
 
         r->sound = true;
         r->desk->check_status = -ENOENT;
@@ -124,10 +95,10 @@ static void what_it_could_not_find_out_is_a_note(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(it_looks_where_damage_would_not_be_ours, setup, teardown),
-                cmocka_unit_test_setup_teardown(who_stops_does_not_wait, setup, teardown),
-                cmocka_unit_test_setup_teardown(what_it_found_is_a_finding, setup, teardown),
-                cmocka_unit_test_setup_teardown(what_it_could_not_find_out_is_a_note, setup, teardown),
+                cmocka_unit_test_setup_teardown(it_looks_where_damage_would_not_be_ours, run_place_setup, run_place_teardown),
+                cmocka_unit_test_setup_teardown(who_stops_does_not_wait, run_place_setup, run_place_teardown),
+                cmocka_unit_test_setup_teardown(what_it_found_is_a_finding, run_place_setup, run_place_teardown),
+                cmocka_unit_test_setup_teardown(what_it_could_not_find_out_is_a_note, run_place_setup, run_place_teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

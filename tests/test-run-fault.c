@@ -15,38 +15,15 @@
 
 #define CHECK_SAYS "ERROR: root 5 inode 257 errors 100\n"
 
-static const Stressor idle = { .name = "idle", .step = idle_step, .deadline_ns = idle_deadline };
-
-typedef struct Place {
-        char root[32];
-        Run *run;
-} Place;
-
 static int setup(void **state) {
-        Place *p = calloc(1, sizeof(*p));
+        int r = run_place_setup(state);
 
-        strcpy(p->root, "/tmp/test-run-fault-XXXXXX");
-        assert_non_null(mkdtemp(p->root));
-        p->run = calloc(1, sizeof(*p->run));
-        make_run(p->run, &idle, p->root);
-        strcpy(p->run->config.run.evidence_directory, p->root);
-        strcpy(p->run->report.run_id, "run-1");
-        p->run->config.run.max_remakes = 0; /* there is nothing of which to make a target */
-        fake_kernel_begin();
-        *state = p;
-        return 0;
-}
-
-static int teardown(void **state) {
-        Place *p = *state;
-
-        end_run(p->run, p->root);
-        free(p);
-        return 0;
+        ((RunPlace *)*state)->run->config.run.max_remakes = 0; /* there is nothing of which to make a target */
+        return r;
 }
 
 /* The job that looks at what a cut has left, with this answer, until the run is elsewhere. */
-static void power_up(Place *p, StrikeEnd end, bool mounted) {
+static void power_up(RunPlace *p, StrikeEnd end, bool mounted) {
         Run *r = p->run;
         JobDesk *d = r->desk;
         Error e = ERROR_NULL;
@@ -79,7 +56,7 @@ static void expect_kept(const Finding *f, const char *name, bool there) {
 
 /* Also when another has been found in the meantime, or before. */
 static void what_is_left_speaks_in_the_evidence_of_the_cut(void **state) {
-        Place *p = *state;
+        RunPlace *p = *state;
         Judge *j = p->run->judge;
         const uint64_t now_ns = clock_mono_ns();
 
@@ -99,7 +76,7 @@ static void what_is_left_speaks_in_the_evidence_of_the_cut(void **state) {
 
 /* One that has been found before is met again: it is not the newest, but the last. */
 static void the_last_one_met_is_meant_and_not_the_newest(void **state) {
-        Place *p = *state;
+        RunPlace *p = *state;
         Judge *j = p->run->judge;
 
         power_up(p, STRIKE_WRONG, false);
@@ -116,7 +93,7 @@ static void the_last_one_met_is_meant_and_not_the_newest(void **state) {
 }
 
 static void one_that_lived_goes_on_as_it_is(void **state) {
-        Place *p = *state;
+        RunPlace *p = *state;
 
         power_up(p, STRIKE_MET, true);
         assert_int_equal(run_state(p->run), RUN_PREFLIGHT);
@@ -135,7 +112,7 @@ static size_t index_of(const Fault *f) {
 }
 
 static void one_that_has_struck_is_not_left_out_for_good(void **state) {
-        Run *r = ((Place *)*state)->run;
+        Run *r = ((RunPlace *)*state)->run;
         FaultTally *t = &r->report.faults[0];
 
         r->job.fault = 0;
@@ -160,7 +137,7 @@ static void one_that_has_struck_is_not_left_out_for_good(void **state) {
 
 /* A replace that came to its end instead of being cancelled: the log names its device from now on, and the filesystem by the one before. */
 static void devices_are_known_by_their_old_and_new_names(void **state) {
-        Run *r = ((Place *)*state)->run;
+        Run *r = ((RunPlace *)*state)->run;
         Target *t = &r->desk->target;
 
         r->job.fault = 0;
@@ -180,7 +157,7 @@ static void devices_are_known_by_their_old_and_new_names(void **state) {
 
 /* What breaks no block explains no error counter and no line of the log. */
 static void only_what_breaks_blocks_explains_errors(void **state) {
-        Run *r = ((Place *)*state)->run;
+        Run *r = ((RunPlace *)*state)->run;
 
         r->state = RUN_STRIKING;
         r->job.fault = index_of(&fault_data);
@@ -191,7 +168,7 @@ static void only_what_breaks_blocks_explains_errors(void **state) {
         assert_true(run_fault_explains(r));
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, run_place_teardown)
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(what_is_left_speaks_in_the_evidence_of_the_cut),
