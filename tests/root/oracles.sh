@@ -17,7 +17,7 @@ check_that kept "$opening; echo 'ERROR: cannot scan /dev/loop0: File exists' >&2
 check_that slow "$opening; : >$t/checking; exec sleep 60"
 
 # shellcheck disable=SC2086
-start clean $stays --duration 3s
+start clean $stays --set Verify.Share=100% --duration 3s
 # shellcheck disable=SC2086
 SHIM='pread comm=ss:verify after=3 times=1 flip=8292' start during $stays --set Churn.Engine=pwrite --set Run.OnFinding=stop --duration 20s
 # shellcheck disable=SC2086
