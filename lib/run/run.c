@@ -373,7 +373,8 @@ static void enter_end(Run *r) {
 
 static void enter_retiring(Run *r) {
         r->powering_up = r->desk->dark && !r->reconfigured;
-        start_job(r, r->powering_up ? JOB_POWER_UP : !r->reconfigured ? JOB_RETIRE : run_may_check(r) ? JOB_FINISH : JOB_UNMOUNT, r->stuck ? UNMOUNT_URGENT_NS : RETIRE_TIMEOUT_NS);
+        start_job(r, r->powering_up ? JOB_POWER_UP : !r->reconfigured ? JOB_RETIRE : run_may_check(r) ? JOB_FINISH : JOB_UNMOUNT,
+                  r->stuck ? UNMOUNT_URGENT_NS : RETIRE_TIMEOUT_NS);
 }
 
 static void enter_unmounting(Run *r) {
