@@ -87,7 +87,7 @@ static void groups_that_take_long_are_for_another_time(void **state _unused_) {
         EXPECT(&a, { MiB, 513 * MiB });
         a.pace = AIM_ANY;
         look(&a, both, 2, false);
-        EXPECT(&a, { MiB, 513 * MiB }, { 2 * GiB, 2 * GiB + 64 * MiB });
+        EXPECT(&a, { 2 * GiB, 2 * GiB + 64 * MiB }, { MiB, 513 * MiB });
         scrub_aim_free(&a);
 }
 
@@ -126,7 +126,7 @@ static void only_of_the_types_asked_for(void **state _unused_) {
         WEIGH_AND_LOOK(&a, { DUP, HEAVY + 1, { { 2, 10 * MiB }, { 2, 200 * MiB } } }, { DATA, 0, { { 2, 300 * MiB } } },
                        { SYSTEM, 0, { { 2, 400 * MiB }, { 1, MiB } } });
         assert_int_equal(a.floor, 0);
-        EXPECT(&a, { 300 * MiB, 364 * MiB }, { 400 * MiB, 464 * MiB });
+        EXPECT(&a, { 400 * MiB, 464 * MiB }, { 300 * MiB, 364 * MiB });
         a.types = BTRFS_BLOCK_GROUP_METADATA;
         LOOK(&a, { DUP, 0, { { 2, 10 * MiB }, { 2, 200 * MiB } } }, { DATA, 0, { { 2, 300 * MiB } } });
         EXPECT(&a, { 10 * MiB, 74 * MiB }, { 200 * MiB, 264 * MiB });
@@ -180,12 +180,42 @@ static void each_range_is_drawn(void **state _unused_) {
         ScrubAim a = { .types = ALL };
         unsigned counts[3];
 
-        LOOK(&a, { DATA, 0, { { 2, 300 * MiB } } }, { SYSTEM, 0, { { 2, 500 * MiB } } }, { SYSTEM, 0, { { 2, 400 * MiB } } });
+        LOOK(&a, { DATA, 0, { { 2, 300 * MiB } } }, { DATA, 0, { { 2, 500 * MiB } } }, { BTRFS_BLOCK_GROUP_METADATA, 0, { { 2, 400 * MiB } } });
         count_draws(&a, ranges, 3, counts);
         for (unsigned i = 0; i < 3; i++)
                 assert_in_range(counts[i], 95, 175);
         LOOK(&a, { DATA, 0, { { 1, MiB } } });
         assert_false(scrub_aim_draw(&a, &(Rng){ 0 }, &(AimRange){ 0 }));
+        scrub_aim_free(&a);
+}
+
+/* Three of four, and their share of the fourth: 350 of 400 for both, and 25 for each of the others. A range is one of them by any of its groups. */
+static void ranges_with_a_system_group_are_drawn_most(void **state _unused_) {
+        static const AimRange ranges[] = {
+                { 300 * MiB, 364 * MiB }, { 400 * MiB, 528 * MiB }, { 600 * MiB, 664 * MiB }, { 700 * MiB, 764 * MiB },
+        };
+        ScrubAim a = { .types = ALL };
+        unsigned counts[4];
+
+        LOOK(&a, { DATA, 0, { { 2, 300 * MiB } } }, { SYSTEM, 0, { { 2, 700 * MiB } } }, { DATA, 0, { { 2, 600 * MiB } } },
+             { SYSTEM, 0, { { 2, 464 * MiB } } }, { DATA, 0, { { 2, 400 * MiB } } });
+        assert_int_equal(a.n_ranges, 4);
+        assert_int_equal(a.n_system, 2);
+        count_draws(&a, ranges, 4, counts);
+        for (unsigned i = 0; i < 4; i++)
+                assert_in_range(counts[i], i % 2 == 0 ? 12 : 140, i % 2 == 0 ? 40 : 210);
+        /* One that has outlived its scrubs is as any other. */
+        for (unsigned i = 0; i < SCRUB_AIM_OUTLIVED; i++)
+                scrub_aim_scrubbed(&a);
+        LOOK(&a, { DATA, 0, { { 2, 300 * MiB } } }, { SYSTEM, 0, { { 2, 700 * MiB } } }, { DATA, 0, { { 2, 600 * MiB } } },
+             { SYSTEM, 0, { { 2, 464 * MiB } } }, { DATA, 0, { { 2, 400 * MiB } } });
+        assert_int_equal(a.n_system, 1);
+        assert_int_equal(a.ranges[0].start, 400 * MiB);
+        /* The look after it finds none of them. */
+        LOOK(&a, { DATA, 0, { { 2, 300 * MiB } } });
+        assert_int_equal(a.n_system, 0);
+        count_draws(&a, ranges, 1, counts);
+        assert_int_equal(counts[0], 400);
         scrub_aim_free(&a);
 }
 
@@ -293,6 +323,7 @@ int main(void) {
                 cmocka_unit_test(only_of_the_types_asked_for),
                 cmocka_unit_test(heavy_ones_are_left_out_until_weighed_again),
                 cmocka_unit_test(each_range_is_drawn),
+                cmocka_unit_test(ranges_with_a_system_group_are_drawn_most),
                 cmocka_unit_test(the_oldest_system_group_is_found),
                 cmocka_unit_test(both_extents_of_the_oldest_are_one_range),
                 cmocka_unit_test(a_system_group_that_stays_is_passed_by),

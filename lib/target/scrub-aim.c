@@ -7,6 +7,7 @@
 #include "target/group-usage.h"
 
 #define SLOW_EXTENT (64 * MiB) /* more than system groups have */
+#define ANY_RANGE_OF 4         /* draws, one is of all ranges */
 
 static int by_start(const void *a, const void *b) {
         const AimRange *x = a, *y = b;
@@ -100,6 +101,16 @@ static void join(ScrubAim *a) {
         a->n_ranges = n;
 }
 
+/* Into the first n_system of the ranges, those that hold an extent of the group. */
+static void bring_to_the_front(ScrubAim *a, const Chunk *c) {
+        for (size_t i = a->n_system; i < a->n_ranges; i++)
+                if (scrub_aim_meets(a, c, &a->ranges[i])) {
+                        AimRange other = a->ranges[a->n_system];
+                        a->ranges[a->n_system++] = a->ranges[i];
+                        a->ranges[i] = other;
+                }
+}
+
 /* The light groups below the floor that are still there, and all above it. */
 static int read_light(ScrubAim *a, const BtrfsOps *ops, int fd) {
         a->map.n_chunks = 0;
@@ -126,7 +137,7 @@ static void add_groups(ScrubAim *a, AimPace pace) {
 int scrub_aim_look(ScrubAim *a, const BtrfsOps *ops, int fd) {
         int r;
 
-        a->n_ranges = 0;
+        a->n_ranges = a->n_system = 0;
         r = read_light(a, ops, fd);
         if (r == 0)
                 r = make_room(a);
@@ -137,13 +148,20 @@ int scrub_aim_look(ScrubAim *a, const BtrfsOps *ops, int fd) {
                 add_groups(a, AIM_ANY);
         if (a->n_ranges > 1)
                 join(a);
+        for (size_t i = 0; i < a->map.n_chunks; i++)
+                if (a->map.chunks[i].type & BTRFS_BLOCK_GROUP_SYSTEM && a->map.chunks[i].logical >= a->settled)
+                        bring_to_the_front(a, &a->map.chunks[i]);
         return 0;
 }
 
 bool scrub_aim_draw(const ScrubAim *a, Rng *rng, AimRange *ret) {
-        if (a->n_ranges == 0)
+        size_t n = a->n_ranges;
+
+        if (n == 0)
                 return false;
-        *ret = a->ranges[rng_below(rng, a->n_ranges)];
+        if (a->n_system > 0 && rng_below(rng, ANY_RANGE_OF) > 0)
+                n = a->n_system;
+        *ret = a->ranges[rng_below(rng, n)];
         return true;
 }
 

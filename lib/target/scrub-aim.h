@@ -33,8 +33,9 @@ typedef struct ScrubAim {
         uint64_t oldest;           /* logical: the system group that was scrubbed last as the oldest … */
         unsigned scrubbed;         /* … and how often in a row */
         uint64_t settled;          /* logical, behind the last that has outlived that */
-        AimRange *ranges;          /* their device extents as of the last look, neighbours joined; ascending */
-        size_t n_ranges, allocated;
+        AimRange *ranges;          /* their device extents as of the last look, neighbours joined: */
+        size_t n_system, n_ranges; /* those with a system group that is not settled first */
+        size_t allocated;
         ExtentMap map;
 } ScrubAim;
 
@@ -49,7 +50,8 @@ bool scrub_aim_is_slow(const Chunk *c);
 /* Finds the extents of the others that are there now. Blocks; takes one tree search and one per light group below the floor, however many heavy
  * ones there are. Returns as above; on failure there are no ranges. */
 int scrub_aim_look(ScrubAim *a, const BtrfsOps *ops, int fd);
-/* Draws one of the ranges of the last look. False: there are none. */
+/* Draws one of the ranges of the last look, three times of four one with a system group that is not settled, where there are any: the removals of
+ * those are met most, and each scrub of a data group has the churn make another. False: there are none. */
 bool scrub_aim_draw(const ScrubAim *a, Rng *rng, AimRange *ret);
 /*
  * Where the oldest system group lies on this device: of those that die soonest the next. False: there is none, or none is asked for.
