@@ -170,8 +170,13 @@ static int open_directory(const Target *t _unused_, Error *e _unused_) {
 
 #define POPULATED (3 * MiB)
 
+static void population_path(char buf[static 64], uint64_t file) {
+        snprintf(buf, 64, "%s/" POPULATION_DIRECTORY "/%llu", target_directory, (unsigned long long)file);
+}
+
+/* As populate() does it. */
 static void populate_directory(void) {
-        const Pattern p = population_pattern(0);
+        char path[64];
         Writer *w;
         Error e;
         int fd;
@@ -180,20 +185,22 @@ static void populate_directory(void) {
         fd = open(target_directory, O_RDONLY | O_DIRECTORY);
         assert_int_equal(mkdirat(fd, POPULATION_DIRECTORY, 0700), 0);
         close(fd);
-        char path[64];
-        snprintf(path, sizeof(path), "%s/" POPULATION_DIRECTORY "/0", target_directory);
-        fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
-        assert_true(fd >= 0);
-        assert_int_equal(writer_write(w, fd, POPULATED, &p), 0);
-        close(fd);
+        for (uint64_t i = 0; i < population_files(POPULATED); i++) {
+                const Pattern p = population_pattern(i);
+                population_path(path, i);
+                fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+                assert_true(fd >= 0);
+                assert_int_equal(writer_write(w, fd, population_file_size(POPULATED, i), &p), 0);
+                close(fd);
+        }
         writer_free(w);
 }
 
-static void damage_population(off_t at) {
+static void damage_population(uint64_t file, off_t at) {
         char path[64];
         int fd;
 
-        snprintf(path, sizeof(path), "%s/" POPULATION_DIRECTORY "/0", target_directory);
+        population_path(path, file);
         fd = open(path, O_WRONLY);
         assert_true(fd >= 0);
         assert_int_equal(pwrite(fd, "\x5a", 1, at), 1);
@@ -203,8 +210,10 @@ static void damage_population(off_t at) {
 static void remove_population(void) {
         char path[64];
 
-        snprintf(path, sizeof(path), "%s/" POPULATION_DIRECTORY "/0", target_directory);
-        unlink(path);
+        for (uint64_t i = 0; i < population_files(POPULATED); i++) {
+                population_path(path, i);
+                unlink(path);
+        }
         *strrchr(path, '/') = 0;
         rmdir(path);
         rmdir(target_directory);
@@ -233,8 +242,8 @@ static void what_stays_is_read_at_the_end(void **state) {
         assert_int_equal(j->desk->verified, POPULATED);
         assert_int_equal(o->time_ns, 0);
 
-        damage_population(MiB + 200);
-        damage_population(2 * MiB + 300);
+        damage_population(0, MiB + 200);
+        damage_population(0, 2 * MiB + 300);
         assert_int_equal(job_run_to_end(j, JOB_CONTROL), 1);
         assert_int_equal(j->desk->verified, 0);
         assert_int_equal(o->kind, OBS_MISCOMPARE);
@@ -243,6 +252,16 @@ static void what_stays_is_read_at_the_end(void **state) {
         assert_true(o->logical == MiB || o->logical == 2 * MiB); /* in any order */
         assert_non_null(strstr(o->text, "population/0: flipped: payload differs from byte"));
         assert_non_null(board_block(j->board, 0));
+
+        /* The small file as well. */
+        remove_population();
+        assert_int_equal(mkdir(target_directory, 0700), 0);
+        populate_directory();
+        damage_population(1, 4096 + 100);
+        assert_int_equal(job_run_to_end(j, JOB_CONTROL), 1);
+        assert_int_equal(o->count, 1);
+        assert_int_equal(o->logical, 4096);
+        assert_non_null(strstr(o->text, "population/1: flipped: payload differs from byte 100 on"));
 
         remove_population();
         assert_int_equal(mkdir(target_directory, 0700), 0);

@@ -15,7 +15,7 @@
 #include "stress/population.h"
 #include "worker-fixture.h"
 
-#define BYTES (POPULATION_FILE_BYTES + 2 * MiB + 100) /* two files, the second of three pieces, of which the last is short */
+#define BYTES (POPULATION_FILE_BYTES + 2 * MiB + 100) /* two files, the second of three pieces, of which the last is short; and the small one */
 
 /* A population of so many bytes, written as populate() does it. */
 static void lay(const WorkerFixture *f, ChurnEngine engine) {
@@ -49,6 +49,7 @@ static void begin(WorkerFixture *f, ChurnEngine engine) {
 static void end(WorkerFixture *f) {
         unlinkat(f->worker.root_fd, POPULATION_DIRECTORY "/0", 0);
         unlinkat(f->worker.root_fd, POPULATION_DIRECTORY "/1", 0);
+        unlinkat(f->worker.root_fd, POPULATION_DIRECTORY "/2", 0);
         unlinkat(f->worker.root_fd, POPULATION_DIRECTORY, AT_REMOVEDIR);
         fixture_end(f);
 }
@@ -61,7 +62,7 @@ static void damage(const WorkerFixture *f, const char *name, off_t at, const cha
         close(fd);
 }
 
-#define PIECES (POPULATION_FILE_BYTES / MiB + 3)
+#define PIECES (POPULATION_FILE_BYTES / MiB + 4)
 
 static void all_of_it_is_read_and_then_again(void **state _unused_) {
         static const ChurnEngine engines[] = { ENGINE_PWRITE, ENGINE_AUTO };

@@ -8,7 +8,17 @@
 #define BLOCK_BYTES (256 * KiB)
 #define DEPTH 4
 
+static uint64_t large_files(uint64_t bytes) {
+        return (bytes + POPULATION_FILE_BYTES - 1) / POPULATION_FILE_BYTES;
+}
+
+uint64_t population_files(uint64_t bytes) {
+        return large_files(bytes) + (bytes <= POPULATION_SMALL_LIMIT);
+}
+
 uint64_t population_file_size(uint64_t bytes, uint64_t i) {
+        if (i == large_files(bytes))
+                return POPULATION_SMALL_BYTES;
         return MIN_OF(bytes - i * POPULATION_FILE_BYTES, POPULATION_FILE_BYTES);
 }
 

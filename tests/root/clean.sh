@@ -54,6 +54,7 @@ start populated --set Target.Populate=256MiB --duration 4s
 if wait_stress populated; then
         inside() { nsenter -t "$(worker populated ss:churn/1)" -m "$@"; }
         is "populated: in files of 64 MiB" "$(inside find /mnt/population -type f -size 65536k | wc -l)" 4
+        is "populated: and a small one" "$(inside find /mnt/population -type f -size 64k | wc -l)" 1
         is "populated: self-describing" "$(inside head -c 8 /mnt/population/3)" "sbstress"
 fi
 ends populated 0 PASS
