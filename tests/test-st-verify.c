@@ -185,12 +185,27 @@ static void there_is_one_where_there_is_something_to_read(void **state _unused_)
         assert_int_equal(stressor_verify.deadline_ns(&c), 7);
 }
 
+/* Beside what is asked for, and not where there are many groups. */
+static void a_small_file_goes_with_some_gib(void **state _unused_) {
+        const uint64_t limit = POPULATION_SMALL_LIMIT, n = limit / POPULATION_FILE_BYTES;
+
+        assert_int_equal(population_files(MiB), 2);
+        assert_int_equal(population_file_size(MiB, 0), MiB);
+        assert_int_equal(population_file_size(MiB, 1), 64 * KiB);
+        assert_int_equal(population_files(limit), n + 1);
+        assert_int_equal(population_file_size(limit, n - 1), POPULATION_FILE_BYTES);
+        assert_int_equal(population_file_size(limit, n), 64 * KiB);
+        assert_int_equal(population_files(limit + MiB), n + 1);
+        assert_int_equal(population_file_size(limit + MiB, n), MiB);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(all_of_it_is_read_and_then_again),
                 cmocka_unit_test(a_block_that_reads_otherwise_is_told_and_kept),
                 cmocka_unit_test(a_file_that_is_gone_or_short_is_told),
                 cmocka_unit_test(it_takes_its_share_of_the_time),
+                cmocka_unit_test(a_small_file_goes_with_some_gib),
                 cmocka_unit_test(there_is_one_where_there_is_something_to_read),
         };
 
