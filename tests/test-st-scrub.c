@@ -237,7 +237,7 @@ static void every_other_commit_all_go_to_the_oldest_system_group(void **state _u
         /* It has not died of all these scrubs: it will not. */
         atomic_store(&f.worker.board->commits, 1);
         for (unsigned i = 0, data = 0; i < 21 || data == 0; i++) {
-                assert_true(i < 200);
+                assert_true(i < 100);
                 worker_step(&f.worker);
                 data += fake_btrfs_last(FAKE_SCRUB)->start == 256 * MiB;
                 assert_true(i > 0 || data == 0);
