@@ -172,7 +172,7 @@ static void test_soak(void **state _unused_) {
         Config c;
 
         of_profile("soak", &c);
-        assert_true(c.target.populate > 0 && c.target.populate <= 16 * MiB); /* HEAVY_SLACK of st-scrub.c */
+        assert_true(c.target.populate > 0 && c.target.populate <= 16 * MiB); /* CHURN_SLACK of budget.c */
         assert_int_equal(c.churn.verify_every, 1);
         set(&c, "Target.Devices=/dev/sdb");
         set(&c, "Target.Wipe=A");

@@ -143,10 +143,12 @@ static void instances_and_deadline_follow_the_configuration(void **state _unused
         assert_int_equal(stressor_scrub.instances(&c, 4), 0);
 }
 
+#define HEAVY (22 * MiB + 64 * KiB) /* more is: 6 MiB of the churn and the slack */
+
 /* On devid 13: a heavy group, one that the churn may have filled alone, another apart from it, one of metadata. */
 static const FakeGroup groups[] = {
-        { BTRFS_BLOCK_GROUP_DATA, 22 * MiB + 1, { { 13, 64 * MiB } } },
-        { BTRFS_BLOCK_GROUP_DATA, 22 * MiB, { { 13, 256 * MiB } } },
+        { BTRFS_BLOCK_GROUP_DATA, HEAVY + 1, { { 13, 64 * MiB } } },
+        { BTRFS_BLOCK_GROUP_DATA, HEAVY, { { 13, 256 * MiB } } },
         { BTRFS_BLOCK_GROUP_SYSTEM, 0, { { 13, 512 * MiB } } },
         { BTRFS_BLOCK_GROUP_METADATA, 0, { { 13, MiB } } },
 };
@@ -160,7 +162,7 @@ static void begin_aimed(WorkerFixture *f, FakeDisk *d) {
         f->config.scrub.groups = GROUP_DATA | GROUP_SYSTEM;
         f->config.churn.workers = 2;
         f->config.churn.files = 3;
-        f->config.churn.file_size = MiB; /* 6 MiB and the slack of 16: heavy is more than 22 MiB */
+        f->config.churn.file_size = MiB;
         fake_disk_make(d, groups, ELEMENTSOF(groups));
 }
 
@@ -347,8 +349,8 @@ static void an_aimed_scrub_that_meets_much_weighs_again(void **state _unused_) {
         const FakeRule script[] = {
                 { .call = FAKE_TREE_SEARCH, .tree = BTRFS_CHUNK_TREE_OBJECTID, .items = d.chunk_items, .n_items = ELEMENTSOF(groups) },
                 { .call = FAKE_TREE_SEARCH, .items = d.group_items, .n_items = ELEMENTSOF(groups) },
-                { .call = FAKE_SCRUB, .nth = 1, .times = 2, .stats = { .data_bytes_scrubbed = 22 * MiB } },
-                { .call = FAKE_SCRUB, .stats = { .data_bytes_scrubbed = 22 * MiB + 1 } },
+                { .call = FAKE_SCRUB, .nth = 1, .times = 2, .stats = { .data_bytes_scrubbed = HEAVY } },
+                { .call = FAKE_SCRUB, .stats = { .data_bytes_scrubbed = HEAVY + 1 } },
         };
         WorkerFixture f;
 

@@ -71,7 +71,7 @@ static const char *const matrix_values[] = {
 /*
  * ControlInterval, WholeInterval: what does not race with anything, and what has lain for long, is read too; the whole scrubs come to block groups
  * that aimed ones leave out (load profile burst), so they are rare.
- * Populate: as much as an aimed scrub takes for a group that lives (HEAVY_SLACK in st-scrub.c). The churn shares that group, and only while scrubs
+ * Populate: as much as an aimed scrub takes for a group that lives (CHURN_SLACK in budget.c). The churn shares that group, and only while scrubs
  * set it read-only are other groups made and removed.
  * Empty: not overwrite, with which files stay, and with them the group would be taken for a full one.
  * FileSize, Files, Dwell: 32 MiB every two seconds, some more than half of them written: about 1 TB a day, which a disk endures for weeks.

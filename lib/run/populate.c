@@ -10,7 +10,7 @@
 #include "stress/population.h"
 
 #define SPARSE_FILE_BYTES GiB        /* a data block group on devices of some size */
-/* Of each: more than an aimed scrub takes for the churn's (HEAVY_SLACK in st-scrub.c), and than a balance by Balance.UsageData=5 relocates. */
+/* Of each: more than an aimed scrub takes for the churn's (CHURN_SLACK in budget.c), and than a balance by Balance.UsageData=5 relocates. */
 #define SPARSE_KEPT_BYTES (64 * MiB)
 
 static int write_all(Writer *w, int dir_fd, uint64_t bytes) {

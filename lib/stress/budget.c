@@ -2,6 +2,7 @@
 #include "stress/budget.h"
 
 #include "config/profile.h"
+#include "stress/population.h"
 
 #define WALK_BYTES_PER_SEC (20 * MiB)
 
@@ -60,7 +61,8 @@ uint64_t budget_unallocated(const Target *t, const BtrfsOps *ops, int fd) {
         return sum;
 }
 
-#define CHURN_SLACK (16 * MiB)
+/* What may stay in the group of the churn's files: the soak's Populate=, with its small file. */
+#define CHURN_SLACK (16 * MiB + POPULATION_SMALL_BYTES)
 
 /* A snapshot, and one that is not all dropped yet, keep the files of earlier cycles. */
 uint64_t budget_churn_bytes(const Config *c) {
