@@ -115,7 +115,8 @@ const Key keys[] = {
         { "Target", "Checksum", &type_word, SLOT(target.checksum), "xxhash", checksum_names,
           .help = "Checksum algorithm of the target, as mkfs.btrfs takes it." },
         { "Target", "Populate", &type_size, SLOT(target.populate), "0", .max = 16 * TiB,
-          .help = "Bytes of data to write to the target when it is made, which stay there: a real disk is not empty." },
+          .help = "Bytes of data to write to the target when it is made, which stay there: a real disk is not empty. With up to 16 GiB that are "
+                  "written goes a file of 64 KiB, which keeps the block group of the churn's small files." },
         { "Target", "PopulateFill", &type_enum, SLOT(target.populate_fill), "write", populate_fill_names,
           .help = "How Populate= is filled: written, or sparse, which allocates so much and then keeps 64 MiB of each GiB. As many block groups "
                   "stay as that would take, and there is little to write, to hold in memory or to scrub." },
